@@ -1,0 +1,147 @@
+"""Is a placement legal, and if not: which nodes, and by how many um."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from floorplan.geometry import oriented_size_um
+from floorplan.netlist.model import NodeKind
+from floorplan.netlist.placement import Placement
+from floorplan.netlist.problem import Problem
+
+__all__ = ["TOLERANCE_UM", "Legality", "Violation", "check_legality"]
+
+TOLERANCE_UM = 1e-6
+"""Below this an overlap is rounding: a picometre, a thousandth of the finest manufacturing grid."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken rule.
+
+    Attributes:
+        kind: `overlap`, `spacing`, `outside`, `boundary_spacing`, `blockage`, `unplaced`, `moved` or `orientation`.
+        nodes: names of the nodes involved.
+        amount_um: how far the nodes would have to move apart, or back in (0 for unplaced and orientation).
+    """
+
+    kind: str
+    nodes: tuple[str, ...]
+    amount_um: float
+
+    def to_dict(self) -> dict[str, object]:
+        """Return kind, nodes and amount_um as plain values."""
+        return {**asdict(self), "nodes": list(self.nodes)}
+
+
+@dataclass(frozen=True)
+class Legality:
+    """The verdict on a placement, with every reason against it."""
+
+    violations: tuple[Violation, ...]
+
+    @property
+    def legal(self) -> bool:
+        """True if nothing is wrong."""
+        return not self.violations
+
+    def summary(self, limit: int = 3) -> str:
+        """Return `legal`, or `ILLEGAL` with the worst violations."""
+        if self.legal:
+            return "legal"
+        worst = sorted(self.violations, key=lambda v: -v.amount_um)[:limit]
+        parts = [f"{v.kind} of {' and '.join(v.nodes)} by {v.amount_um:.6g} um" for v in worst]
+        more = len(self.violations) - len(worst)
+        return "ILLEGAL: " + "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
+
+
+def check_legality(problem: Problem, placement: Placement) -> Legality:
+    """Check hard macros against each other, the canvas and the blockages, and every node against its constraints.
+
+    Soft macros may overlap anything, but their centres must lie on the canvas. Ports are where the design puts them.
+    Touching edges are legal; differences up to `TOLERANCE_UM` are taken for rounding.
+    """
+    nl, cv = problem.netlist, problem.canvas
+    names = nl.node_name
+    out: list[Violation] = []
+
+    missing = np.flatnonzero(~placement.placed)
+    out += [Violation("unplaced", (names[i],), 0.0) for i in missing.tolist()]
+
+    moved = np.maximum(
+        np.abs(placement.x_um - problem.initial.x_um),
+        np.abs(placement.y_um - problem.initial.y_um),
+    )
+    for i in np.flatnonzero(problem.fixed & placement.placed & (moved > TOLERANCE_UM)).tolist():
+        out.append(Violation("moved", (names[i],), float(moved[i])))
+
+    macros = nl.hard[placement.placed[nl.hard]]
+    bad_orient = (problem.allowed_orient[macros] >> placement.orient[macros]) & 1 == 0
+    bad_orient &= ~problem.fixed[macros]
+    out += [Violation("orientation", (names[i],), 0.0) for i in macros[bad_orient].tolist()]
+
+    w, h = oriented_size_um(nl.node_w_um[macros], nl.node_h_um[macros], placement.orient[macros])
+    x0, y0 = placement.x_um[macros] - w / 2, placement.y_um[macros] - h / 2
+    x1, y1 = x0 + w, y0 + h
+    movable = ~problem.fixed[macros]
+
+    sticks_out = np.max(np.stack([-x0, -y0, x1 - cv.width_um, y1 - cv.height_um]), axis=0)
+    for i in np.flatnonzero(sticks_out > TOLERANCE_UM).tolist():
+        out.append(Violation("outside", (names[macros[i]],), float(sticks_out[i])))
+    if problem.boundary_spacing_um > 0:
+        close = movable & (sticks_out <= TOLERANCE_UM)
+        close &= sticks_out + problem.boundary_spacing_um > TOLERANCE_UM
+        for i in np.flatnonzero(close).tolist():
+            amount = float(sticks_out[i] + problem.boundary_spacing_um)
+            out.append(Violation("boundary_spacing", (names[macros[i]],), amount))
+
+    cx = np.clip(placement.x_um, 0.0, cv.width_um)
+    cy = np.clip(placement.y_um, 0.0, cv.height_um)
+    off = np.maximum(np.abs(cx - placement.x_um), np.abs(cy - placement.y_um))
+    soft = np.isin(nl.node_kind, (NodeKind.SOFT, NodeKind.CELL)) & placement.placed & ~problem.fixed
+    for i in np.flatnonzero(soft & (off > TOLERANCE_UM)).tolist():
+        out.append(Violation("outside", (names[i],), float(off[i])))
+
+    for i, j, gap in _close_pairs(x0, y0, x1, y1, problem.macro_spacing_um):
+        if not (movable[i] or movable[j]) and gap >= -TOLERANCE_UM:
+            continue
+        kind = "overlap" if gap < -TOLERANCE_UM else "spacing"
+        amount = -gap if kind == "overlap" else problem.macro_spacing_um - gap
+        out.append(Violation(kind, (names[macros[i]], names[macros[j]]), amount))
+
+    for b in problem.blockages:
+        depth = np.minimum.reduce([x1 - b.x0_um, b.x1_um - x0, y1 - b.y0_um, b.y1_um - y0])
+        for i in np.flatnonzero(movable & (depth > TOLERANCE_UM)).tolist():
+            out.append(Violation("blockage", (names[macros[i]],), float(depth[i])))
+    return Legality(tuple(out))
+
+
+def _close_pairs(
+    x0: npt.NDArray[np.float64],
+    y0: npt.NDArray[np.float64],
+    x1: npt.NDArray[np.float64],
+    y1: npt.NDArray[np.float64],
+    spacing_um: float,
+) -> list[tuple[int, int, float]]:
+    """Return (i, j, gap) of rectangles closer than the spacing: gap < 0 is the depth of an overlap.
+
+    Sweep over x, so that only rectangles whose x ranges come near are compared.
+    """
+    order = np.argsort(x0, kind="stable")
+    sx0 = x0[order]
+    out: list[tuple[int, int, float]] = []
+    for a, i in enumerate(order.tolist()):
+        end = int(np.searchsorted(sx0, x1[i] + spacing_um, side="left"))
+        near = order[a + 1 : end]
+        if len(near) == 0:
+            continue
+        gap_x = np.maximum(x0[near] - x1[i], x0[i] - x1[near])
+        gap_y = np.maximum(y0[near] - y1[i], y0[i] - y1[near])
+        gap = np.maximum(gap_x, gap_y)
+        for k in np.flatnonzero(gap < spacing_um - TOLERANCE_UM).tolist():
+            pair = sorted((i, int(near[k])))
+            out.append((pair[0], pair[1], float(gap[k])))
+    return sorted(out)

@@ -1,0 +1,160 @@
+"""The problem an agent solves: a netlist, the canvas it goes on, and the constraints."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from dataclasses import replace as dataclass_replace
+
+import numpy as np
+import numpy.typing as npt
+
+from floorplan.errors import ProblemError
+from floorplan.geometry import Orient, orient_bit
+from floorplan.netlist.model import Netlist, NodeKind
+from floorplan.netlist.placement import Placement
+
+__all__ = ["FLIPS", "ONLY_N", "Blockage", "Canvas", "Problem"]
+
+ONLY_N = orient_bit(Orient.N)
+FLIPS = ONLY_N | orient_bit(Orient.FN) | orient_bit(Orient.FS) | orient_bit(Orient.S)
+"""Allowed-orientations mask of the four orientations that keep width and height."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """The placement area, its grid and its routing supply.
+
+    Attributes:
+        width_um: extent in x; the canvas begins at (0, 0).
+        height_um: extent in y.
+        columns: grid cells in x.
+        rows: grid cells in y.
+        h_tracks_per_um: horizontal routing tracks per um of height.
+        v_tracks_per_um: vertical routing tracks per um of width.
+        h_macro_tracks_per_um: horizontal tracks per um that a hard macro takes.
+        v_macro_tracks_per_um: vertical tracks per um that a hard macro takes.
+        smooth_range: cells to each side over which routing demand is spread.
+        overlap_threshold: kept from the file; nothing here depends on it.
+    """
+
+    width_um: float
+    height_um: float
+    columns: int
+    rows: int
+    h_tracks_per_um: float
+    v_tracks_per_um: float
+    h_macro_tracks_per_um: float = 0.0
+    v_macro_tracks_per_um: float = 0.0
+    smooth_range: int = 0
+    overlap_threshold: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("width_um", "height_um", "h_tracks_per_um", "v_tracks_per_um"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ProblemError(f"canvas {name} must be positive, got {value}")
+        for name in ("h_macro_tracks_per_um", "v_macro_tracks_per_um", "overlap_threshold"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ProblemError(f"canvas {name} must be >= 0, got {value}")
+        for name in ("columns", "rows"):
+            if not 1 <= getattr(self, name) <= 4096:
+                raise ProblemError(f"canvas {name} must be 1 to 4096, got {getattr(self, name)}")
+        if self.smooth_range < 0:
+            raise ProblemError(f"canvas smooth_range must be >= 0, got {self.smooth_range}")
+
+    @property
+    def cell_w_um(self) -> float:
+        """Width of a grid cell."""
+        return self.width_um / self.columns
+
+    @property
+    def cell_h_um(self) -> float:
+        """Height of a grid cell."""
+        return self.height_um / self.rows
+
+    @property
+    def num_cells(self) -> int:
+        """columns * rows; cell (row, column) has number row * columns + column."""
+        return self.columns * self.rows
+
+
+@dataclass(frozen=True)
+class Blockage:
+    """A rectangle that hard macros must keep out of; `rate` is the share blocked, as in the .plc header."""
+
+    x0_um: float
+    y0_um: float
+    x1_um: float
+    y1_um: float
+    rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        values = (self.x0_um, self.y0_um, self.x1_um, self.y1_um, self.rate)
+        if not all(math.isfinite(v) for v in values) or self.x1_um < self.x0_um or self.y1_um < self.y0_um:
+            raise ProblemError(f"blockage {values} is not a rectangle")
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Netlist + canvas + constraints.
+
+    Attributes:
+        netlist: what is placed.
+        canvas: where.
+        initial: (N,) placement that gives ports and fixed nodes their positions, and the others a start (which may be
+            illegal or unplaced).
+        fixed: (N,) bool; ports are always fixed.
+        allowed_orient: (N,) uint8 bit mask over `Orient`.
+        macro_spacing_um: least gap between two hard macros.
+        boundary_spacing_um: least gap between a hard macro and the canvas edge.
+        blockages: where hard macros must not stand.
+    """
+
+    netlist: Netlist
+    canvas: Canvas
+    initial: Placement
+    fixed: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    allowed_orient: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    macro_spacing_um: float = 0.0
+    boundary_spacing_um: float = 0.0
+    blockages: tuple[Blockage, ...] = ()
+
+    def __post_init__(self) -> None:
+        n = self.netlist.num_nodes
+        if len(self.initial) != n:
+            raise ProblemError(f"initial placement has {len(self.initial)} nodes, the netlist {n}")
+        fixed = np.array(self.fixed if len(self.fixed) else np.zeros(n), dtype=np.bool_)
+        orient = np.array(self.allowed_orient if len(self.allowed_orient) else np.full(n, FLIPS), dtype=np.uint8)
+        if len(fixed) != n or len(orient) != n:
+            raise ProblemError("fixed and allowed_orient must have one entry a node")
+        if not (self.macro_spacing_um >= 0 and self.boundary_spacing_um >= 0):
+            raise ProblemError("macro and boundary spacing must be >= 0")
+        if n and (orient == 0).any():
+            raise ProblemError(f"{self.netlist.node_name[int(np.argmin(orient))]} has no allowed orientation")
+        fixed |= self.netlist.node_kind == NodeKind.PORT
+        unplaced = fixed & ~self.initial.placed
+        if unplaced.any():
+            name = self.netlist.node_name[int(np.argmax(unplaced))]
+            raise ProblemError(f"{name} is fixed (or a port) but the initial placement gives it no position")
+        fixed.flags.writeable = False
+        orient.flags.writeable = False
+        object.__setattr__(self, "fixed", fixed)
+        object.__setattr__(self, "allowed_orient", orient)
+
+    def replace(self, **changes: object) -> Problem:
+        """Return a copy with some fields changed, validated anew."""
+        return dataclass_replace(self, **changes)  # type: ignore[arg-type]  # fields are checked by __post_init__
+
+    @property
+    def movable_hard(self) -> npt.NDArray[np.int32]:
+        """Node ids of the hard macros that an agent places, in file order."""
+        hard = self.netlist.hard
+        return hard[~self.fixed[hard]]
+
+    @property
+    def movable_soft(self) -> npt.NDArray[np.int32]:
+        """Node ids of the soft macros that are not fixed, in file order."""
+        soft = self.netlist.soft
+        return soft[~self.fixed[soft]]
