@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from floorplan.errors import NetlistError
 from floorplan.netlist.model import Netlist, NodeKind, Side
@@ -86,7 +88,7 @@ class NetlistBuilder:
                     raise NetlistError(f"net of {source!r} names pin {name!r}, which does not exist")
                 terminals.append(pin)
             ptr[e + 1] = len(terminals)
-        arrays = {
+        arrays: dict[str, npt.NDArray[Any]] = {
             "node_kind": np.array(self._kind, np.uint8),
             "node_w_um": np.array(self._w, np.float64),
             "node_h_um": np.array(self._h, np.float64),
@@ -107,7 +109,7 @@ class NetlistBuilder:
             node_name=tuple(self._node),
             pin_name=tuple(self._pin),
             metadata=tuple(self.metadata),
-            **arrays,  # type: ignore[arg-type]  # each dtype is set two lines above
+            **arrays,
         )
 
     def _add_node(self, name: str, kind: NodeKind, w_um: float, h_um: float, side: Side) -> int:

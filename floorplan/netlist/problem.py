@@ -76,7 +76,7 @@ class Canvas:
 
     @property
     def num_cells(self) -> int:
-        """columns * rows; cell (row, column) has number row * columns + column."""
+        """Number of grid cells; cell (row, column) has number row * columns + column."""
         return self.columns * self.rows
 
 
