@@ -64,6 +64,19 @@ class Canvas:
         if self.smooth_range < 0:
             raise ProblemError(f"canvas smooth_range must be >= 0, got {self.smooth_range}")
 
+    @classmethod
+    def default_for(cls, netlist: Netlist) -> Canvas:
+        """Return the canvas that AlphaChip's evaluator assumes where a design names none.
+
+        Square, 60 % utilised by the area of all macros, 10 x 10 cells, NanGate45's tracks. Inferred from the published
+        costs of circuit_training's test design `macro_tiles_10x10`, which it meets to the last digit.
+        """
+        area_um2 = float((netlist.node_w_um * netlist.node_h_um).sum())
+        if area_um2 <= 0:
+            raise ProblemError(f"netlist {netlist.name!r} has no area, so no canvas follows from it")
+        side_um = math.sqrt(area_um2 / 0.6)
+        return cls(side_um, side_um, 10, 10, 57.031, 56.818, 39.583, 30.303)
+
     @property
     def cell_w_um(self) -> float:
         """Width of a grid cell."""
