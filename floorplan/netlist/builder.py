@@ -113,6 +113,7 @@ class NetlistBuilder:
         )
 
     def _add_node(self, name: str, kind: NodeKind, w_um: float, h_um: float, side: Side) -> int:
+        _check_name(name)
         if name in self._node or name in self._pin:
             raise NetlistError(f"name {name!r} is used twice")
         for what, value in (("width", w_um), ("height", h_um)):
@@ -136,6 +137,7 @@ class NetlistBuilder:
         return node
 
     def _add_pin(self, name: str, node: int, dx_um: float, dy_um: float) -> int:
+        _check_name(name)
         if name in self._pin or (name in self._node and self._node[name] != node):
             raise NetlistError(f"name {name!r} is used twice")
         pin = len(self._pin_node)
@@ -145,3 +147,9 @@ class NetlistBuilder:
         self._dy.append(dy_um)
         self._pin_index.append(self._count)
         return pin
+
+
+def _check_name(name: str) -> None:
+    # The content hash joins names by line ends, so a name that holds one could hide as two.
+    if not name or "\n" in name:
+        raise NetlistError(f"{name!r} is not a name: it must not be empty or hold a line end")

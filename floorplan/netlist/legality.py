@@ -39,9 +39,15 @@ class Violation:
 
 @dataclass(frozen=True)
 class Legality:
-    """The verdict on a placement, with every reason against it."""
+    """The verdict on a placement, with every reason against it.
+
+    Attributes:
+        violations: broken rules; one makes the placement illegal.
+        warnings: what no rule forbids but a reader should know: soft macros whose centre lies off the canvas (`outside`).
+    """
 
     violations: tuple[Violation, ...]
+    warnings: tuple[Violation, ...] = ()
 
     @property
     def legal(self) -> bool:
@@ -61,8 +67,9 @@ class Legality:
 def check_legality(problem: Problem, placement: Placement) -> Legality:
     """Check hard macros against each other, the canvas and the blockages, and every node against its constraints.
 
-    Soft macros may overlap anything, but their centres must lie on the canvas. Ports are where the design puts them.
-    Touching edges are legal; differences up to `TOLERANCE_UM` are taken for rounding.
+    Soft macros may overlap anything; one whose centre lies off the canvas gives a warning, since the field calls such
+    placements legal. Ports are where the design puts them. Touching edges are legal; differences up to `TOLERANCE_UM`
+    are taken for rounding.
     """
     nl, cv = problem.netlist, problem.canvas
     names = nl.node_name
@@ -102,8 +109,7 @@ def check_legality(problem: Problem, placement: Placement) -> Legality:
     cy = np.clip(placement.y_um, 0.0, cv.height_um)
     off = np.maximum(np.abs(cx - placement.x_um), np.abs(cy - placement.y_um))
     soft = np.isin(nl.node_kind, (NodeKind.SOFT, NodeKind.CELL)) & placement.placed & ~problem.fixed
-    for i in np.flatnonzero(soft & (off > TOLERANCE_UM)).tolist():
-        out.append(Violation("outside", (names[i],), float(off[i])))
+    warnings = [Violation("outside", (names[i],), float(off[i])) for i in np.flatnonzero(soft & (off > TOLERANCE_UM))]
 
     for i, j, gap in _close_pairs(x0, y0, x1, y1, problem.macro_spacing_um):
         if not (movable[i] or movable[j]) and gap >= -TOLERANCE_UM:
@@ -116,7 +122,7 @@ def check_legality(problem: Problem, placement: Placement) -> Legality:
         depth = np.minimum.reduce([x1 - b.x0_um, b.x1_um - x0, y1 - b.y0_um, b.y1_um - y0])
         for i in np.flatnonzero(movable & (depth > TOLERANCE_UM)).tolist():
             out.append(Violation("blockage", (names[macros[i]],), float(depth[i])))
-    return Legality(tuple(out))
+    return Legality(tuple(out), tuple(warnings))
 
 
 def _close_pairs(

@@ -61,8 +61,8 @@ class Canvas:
         for name in ("columns", "rows"):
             if not 1 <= getattr(self, name) <= 4096:
                 raise ProblemError(f"canvas {name} must be 1 to 4096, got {getattr(self, name)}")
-        if self.smooth_range < 0:
-            raise ProblemError(f"canvas smooth_range must be >= 0, got {self.smooth_range}")
+        if not 0 <= self.smooth_range <= 4096:
+            raise ProblemError(f"canvas smooth_range must be 0 to 4096, got {self.smooth_range}")
 
     @classmethod
     def default_for(cls, netlist: Netlist) -> Canvas:
