@@ -43,7 +43,7 @@ class Legality:
 
     Attributes:
         violations: broken rules; one makes the placement illegal.
-        warnings: what no rule forbids but a reader should know: soft macros whose centre lies off the canvas (`outside`).
+        warnings: what no rule forbids but a reader should know: soft macros with their centre off the canvas.
     """
 
     violations: tuple[Violation, ...]

@@ -67,7 +67,7 @@ def test_coordinates_of_unplaced_nodes_mean_nothing() -> None:
         ({"rows": 5000}, "rows must be 1 to 4096"),
         ({"h_tracks_per_um": -1.0}, "h_tracks_per_um must be positive"),
         ({"v_macro_tracks_per_um": math.nan}, "v_macro_tracks_per_um must be >= 0"),
-        ({"smooth_range": -1}, "smooth_range must be >= 0"),
+        ({"smooth_range": -1}, "smooth_range must be 0 to 4096"),
     ],
 )
 def test_bad_canvases(changes: dict[str, float], cause: str) -> None:
