@@ -1,0 +1,91 @@
+"""Floorplan: reinforcement-learning macro placement with an exact proxy cost.
+
+Importing the package is cheap: everything below loads on first use, so neither numba nor torch nor scipy is imported
+until something needs it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from floorplan.cost import Cost, CostEngine, CostOptions, CostWeights
+    from floorplan.errors import FloorplanError
+    from floorplan.formats import read_netlist, read_plc, read_problem, write_netlist, write_plc
+    from floorplan.netlist import (
+        Canvas,
+        Legality,
+        Netlist,
+        NetlistBuilder,
+        Placement,
+        Problem,
+        check_legality,
+    )
+    from floorplan.plugins import agent_names, make_agent, parse_budget
+    from floorplan.soft import make_soft_placer
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Canvas": "floorplan.netlist",
+    "Cost": "floorplan.cost",
+    "CostEngine": "floorplan.cost",
+    "CostOptions": "floorplan.cost",
+    "CostWeights": "floorplan.cost",
+    "FloorplanError": "floorplan.errors",
+    "Legality": "floorplan.netlist",
+    "Netlist": "floorplan.netlist",
+    "NetlistBuilder": "floorplan.netlist",
+    "Placement": "floorplan.netlist",
+    "Problem": "floorplan.netlist",
+    "agent_names": "floorplan.plugins",
+    "check_legality": "floorplan.netlist",
+    "make_agent": "floorplan.plugins",
+    "make_soft_placer": "floorplan.soft",
+    "parse_budget": "floorplan.plugins",
+    "read_netlist": "floorplan.formats",
+    "read_plc": "floorplan.formats",
+    "read_problem": "floorplan.formats",
+    "write_netlist": "floorplan.formats",
+    "write_plc": "floorplan.formats",
+}
+"""Public name -> the module that defines it."""
+
+__all__ = [
+    "Canvas",
+    "Cost",
+    "CostEngine",
+    "CostOptions",
+    "CostWeights",
+    "FloorplanError",
+    "Legality",
+    "Netlist",
+    "NetlistBuilder",
+    "Placement",
+    "Problem",
+    "__version__",
+    "agent_names",
+    "check_legality",
+    "make_agent",
+    "make_soft_placer",
+    "parse_budget",
+    "read_netlist",
+    "read_plc",
+    "read_problem",
+    "write_netlist",
+    "write_plc",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'floorplan' has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -1,0 +1,1 @@
+"""The `floorplan` command: one module a verb, imported light and run lazily."""

@@ -1,0 +1,177 @@
+"""`floorplan place`: let an agent place the macros of a netlist."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from floorplan.errors import FloorplanError, InfeasibleProblemError
+
+if TYPE_CHECKING:
+    from floorplan.cost import Cost
+
+__all__ = ["OptionError", "Place"]
+
+
+class OptionError(FloorplanError):
+    """Flags that do not go together, or an output that cannot be written."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Place the macros of a netlist and write the result."""
+
+    netlist: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="NETLIST")]
+    """Netlist in protobuf text (.pb.txt, also .gz or .xz)."""
+
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE.plc")]
+    """Where to write the placement (.plc, also .gz or .xz)."""
+
+    placement: Annotated[Path | None, tyro.conf.arg(metavar="INITIAL")] = None
+    """Placement that gives the canvas, the ports and the fixed nodes; without one, the file beside the netlist."""
+
+    agent: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Who places: any installed agent; `policy` where --policy is given, else `greedy`."""
+
+    policy: Annotated[Path | None, tyro.conf.arg(metavar="RUN|FILE")] = None
+    """Run folder or .safetensors file of a trained policy."""
+
+    budget: Annotated[str, tyro.conf.arg(metavar="B")] = "60s"
+    """What may be spent: 60s (seconds), 200000p (proposals) or 10e (complete placements)."""
+
+    seed: int = 0
+    """Seed of everything random."""
+
+    png: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png")] = None
+    """Also draw the placement here."""
+
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Print one JSON object instead of a table."""
+
+    quiet: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Show no progress."""
+
+    def run(self) -> int:
+        """Place, write, print.
+
+        Raises:
+            InfeasibleProblemError: the agent found no legal placement.
+        """
+        from floorplan.cli.result import cost_line, print_json, print_table, result_object
+        from floorplan.cost import CostEngine, CostOptions
+        from floorplan.formats import read_problem, write_plc
+        from floorplan.netlist import check_legality
+        from floorplan.plugins import parse_budget
+
+        if not self.out.parent.is_dir():
+            raise OptionError(f"{self.out}: the folder {self.out.parent} does not exist")
+        name = self.agent or ("policy" if self.policy else "greedy")
+        agent = _make(name, self.policy)
+        budget = parse_budget(self.budget)
+        problem = read_problem(self.netlist, self.placement)
+        with _progress(name, quiet=self.quiet) as report:
+            done = agent.place(problem, budget, self.seed, report)
+
+        # What an agent says of itself is not taken on trust: cost and legality are computed here, alike for all agents.
+        options = CostOptions()
+        cost = CostEngine(problem, options).full(done.placement)
+        legality = check_legality(problem, done.placement)
+        if not legality.legal:
+            raise InfeasibleProblemError(f"agent {name!r} returned a placement that is {legality.summary()}")
+        write_plc(self.out, problem, done.placement, _plc_costs(cost))
+        if self.png:
+            from floorplan.report import write_placement_png
+
+            title = f"{problem.netlist.name} placed by {name}\n{cost_line(cost, options)}"
+            write_placement_png(self.png, problem, done.placement, title)
+        if self.json:
+            spent = {"seconds": done.seconds, "proposals": done.proposals, "episodes": done.episodes}
+            result = result_object(problem, cost, options, legality)
+            print_json(
+                {**result, "agent": name, "seed": self.seed, "budget": self.budget, **spent, "out": str(self.out)}
+            )
+        else:
+            spent_text = f"{done.seconds:.1f} s, {done.proposals:,} proposals, {done.episodes:,} episodes"
+            extra = {"agent": f"{name}, seed {self.seed}", "spent": spent_text, "written": str(self.out)}
+            print_table(problem, cost, options, legality, extra)
+        return 0
+
+
+def _make(name: str, policy: Path | None) -> Any:
+    from floorplan.plugins import agent_class
+
+    made = agent_class(name)
+    if policy is None:
+        return made()
+    if "policy" not in inspect.signature(made).parameters:
+        raise OptionError(f"agent {name!r} takes no policy; leave out --policy or use --agent policy")
+    return made(policy=policy)
+
+
+def _plc_costs(cost: Cost) -> dict[str, str]:
+    """Return the header fields in which .plc files state costs; shortest text that reads back as the same double."""
+    return {
+        "Wirelength": repr(cost.wirelength_um),
+        "Wirelength cost": repr(cost.wirelength),
+        "Congestion cost": repr(cost.congestion),
+        "Density cost": repr(cost.density),
+    }
+
+
+@contextmanager
+def _progress(name: str, *, quiet: bool) -> Iterator[Callable[[Any], None] | None]:
+    """Yield what to call with each `Progress`: it moves a bar on stderr, or prints lines where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    if quiet:
+        yield None
+        return
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(console, name)
+        return
+    columns = (
+        TextColumn(name),
+        BarColumn(bar_width=30),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
+        task = bar.add_task("place", total=1.0, figures="")
+        yield lambda p: bar.update(task, completed=min(p.spent_frac, 1.0), figures=_figures(p))
+
+
+class _Lines:
+    """Prints a line every 10 s, for logs."""
+
+    def __init__(self, console: Any, name: str) -> None:
+        self.console = console
+        self.name = name
+        self.next_s = time.monotonic() + 10.0
+
+    def __call__(self, p: Any) -> None:
+        if time.monotonic() >= self.next_s:
+            self.next_s = time.monotonic() + 10.0
+            self.console.print(f"{self.name}: {100 * min(p.spent_frac, 1.0):.0f} %  {_figures(p)}", highlight=False)
+
+
+def _figures(p: Any) -> str:
+    best = "none yet" if p.best is None else f"{p.best.proxy:.4f}"
+    rate = p.proposals / p.seconds if p.seconds > 0 else 0.0
+    parts = (f"best {best}", f"{p.episodes:,} episodes", f"{rate:,.0f} proposals/s", _left(p), p.note)
+    return "  ".join(part for part in parts if part)
+
+
+def _left(p: Any) -> str:
+    if not 0 < p.spent_frac < 1:
+        return ""
+    return f"{p.seconds * (1 - p.spent_frac) / p.spent_frac:,.0f} s left"
