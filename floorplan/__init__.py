@@ -6,6 +6,7 @@ until something needs it.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,7 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'floorplan' has no attribute {name!r}")
+    _announce()
     value: object = getattr(import_module(home), name)
     globals()[name] = value
     return value
@@ -89,3 +91,15 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_HOME})
+
+
+def _announce() -> None:
+    # Gymnasium 1.x looks for no plugins, and importing it here would double the time that `import floorplan` takes:
+    # so the environments are registered by whoever comes second.
+    if "gymnasium" in sys.modules:
+        from floorplan.gym_ids import register
+
+        register()
+
+
+_announce()

@@ -3,13 +3,12 @@
 Importing this package registers `floorplan/Construct-v0` with Gymnasium.
 """
 
-import gymnasium
-
 from floorplan.env.batch import ConstructBatch, Finished, StepResult
 from floorplan.env.config import ConstructConfig
 from floorplan.env.construct import ConstructEnv
 from floorplan.env.graph import EDGE_FEATURES, NODE_FEATURES, GraphArrays, build_graph
 from floorplan.env.schema import MAP_CHANNELS, SCALARS
+from floorplan.gym_ids import CONSTRUCT_ID, register
 
 __all__ = [
     "CONSTRUCT_ID",
@@ -26,8 +25,4 @@ __all__ = [
     "build_graph",
 ]
 
-CONSTRUCT_ID = "floorplan/Construct-v0"
-"""Gymnasium's name for `ConstructEnv`; `gymnasium.make` takes `problem` and `config`."""
-
-if CONSTRUCT_ID not in gymnasium.registry:
-    gymnasium.register(CONSTRUCT_ID, entry_point="floorplan.env.construct:ConstructEnv")
+register()

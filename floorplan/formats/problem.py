@@ -28,8 +28,8 @@ def read_problem(netlist_path: str | Path, placement_path: str | Path | None = N
         ParseError: a file is damaged, the two do not fit, or a port has a position in neither.
         ProblemError: `placement_path` is None and no placement stands beside the netlist.
     """
-    plc_path = find_placement(netlist_path) if placement_path is None else Path(placement_path)
     netlist, given = read_netlist(netlist_path)
+    plc_path = find_placement(netlist_path) if placement_path is None else Path(placement_path)
     plc = read_plc(plc_path, netlist)
     placement = plc.placement
     ports = netlist.node_kind == NodeKind.PORT

@@ -32,6 +32,10 @@ class Violation:
     nodes: tuple[str, ...]
     amount_um: float
 
+    def __str__(self) -> str:
+        by = f" by {self.amount_um:.6g} um" if self.amount_um else ""
+        return f"{self.kind} of {' and '.join(self.nodes)}{by}"
+
     def to_dict(self) -> dict[str, object]:
         """Return kind, nodes and amount_um as plain values."""
         return {**asdict(self), "nodes": list(self.nodes)}
@@ -59,7 +63,7 @@ class Legality:
         if self.legal:
             return "legal"
         worst = sorted(self.violations, key=lambda v: -v.amount_um)[:limit]
-        parts = [f"{v.kind} of {' and '.join(v.nodes)} by {v.amount_um:.6g} um" for v in worst]
+        parts = [str(v) for v in worst]
         more = len(self.violations) - len(worst)
         return "ILLEGAL: " + "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
 

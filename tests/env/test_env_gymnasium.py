@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 
 import gymnasium
@@ -169,3 +171,12 @@ def test_graph_does_not_depend_on_the_unit_of_length_or_weight(seed: int) -> Non
     pairs = {tuple(pair) for pair in g.edge_index.T.tolist()}
     assert len(pairs) == g.edge_index.shape[1]
     assert {(j, i) for i, j in pairs} == pairs
+
+
+@pytest.mark.parametrize(
+    "imports", ["import gymnasium, floorplan", "import floorplan, gymnasium; floorplan.read_problem"]
+)
+def test_importing_floorplan_is_enough_for_make(imports: str) -> None:
+    code = f"{imports}; import sys; print('floorplan/Construct-v0' in gymnasium.registry, 'numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]

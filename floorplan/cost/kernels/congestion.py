@@ -43,7 +43,7 @@ def terminal_cells(tx: F64, ty: F64, gw: float, gh: float, rows: int, cols: int,
 
 
 @njit(cache=True, inline="always")
-def _row(cell: int, cols: int) -> int:
+def _row(cell: int, cols: int) -> np.int64:
     # Unsigned 32-bit division costs a third of Python's signed floor division, and this is the hottest line.
     return np.int64(np.uint32(cell) // np.uint32(cols))
 

@@ -65,8 +65,8 @@ def density_cost(grid: F64, top_share: float, scratch: F64) -> float:
     for i in range(n):
         scratch[i] = flat[i]
     k = max(math.floor(top_share * n), 1)
-    total: float = top_sum(scratch, n, k)
-    return 0.5 * total / k
+    densest: float = top_sum(scratch, n, k)
+    return 0.5 * densest / k
 
 
 @njit(cache=True)
