@@ -38,6 +38,7 @@ def result_object(problem: Problem, cost: Cost, options: CostOptions, legality: 
         "canvas_um": [canvas.width_um, canvas.height_um],
         "legal": legality.legal,
         "violations": [v.to_dict() for v in legality.violations],
+        "warnings": [v.to_dict() for v in legality.warnings],
     }
 
 
@@ -88,6 +89,9 @@ def print_table(
     for name, value in (extra or {}).items():
         table.add_row(name, value)
     table.add_row("legality", _verdict(legality))
+    if legality.warnings:
+        worst = max(legality.warnings, key=lambda v: v.amount_um)
+        table.add_row("warning", f"{len(legality.warnings)} soft macros centred off the canvas, worst: {worst}")
     # without a terminal there is no width to fit into, and a name broken over two lines cannot be searched for
     Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 1000).print(table)
 
@@ -99,9 +103,7 @@ def _verdict(legality: Legality) -> Text:
     if legality.legal:
         return Text("legal", style="green")
     worst = sorted(legality.violations, key=lambda v: -v.amount_um)[:_SHOWN]
-    lines = [
-        f"{v.kind}: {' and '.join(v.nodes)}" + (f" by {v.amount_um:.6g} um" if v.amount_um > 0 else "") for v in worst
-    ]
+    lines = [str(v) for v in worst]
     more = len(legality.violations) - len(worst)
     if more:
         lines.append(f"and {more} more; --json lists all")

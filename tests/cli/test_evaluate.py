@@ -46,7 +46,7 @@ def test_the_table_says_the_same_for_people(two_macros: Path, capsys: pytest.Cap
     assert main(["evaluate", str(two_macros / "netlist.pb.txt"), str(two_macros / "overlap.plc")]) == 0
     out = capsys.readouterr().out
     assert "ILLEGAL (1)" in out
-    assert "overlap: a and b by 5 um" in out
+    assert "overlap of a and b by 5 um" in out
     assert "weights 1 / 0.5 / 0.5" in out
     assert "10 x 10 cells" in out
 
