@@ -21,7 +21,8 @@ from floorplan.env.order import MacroOrder
 from floorplan.env.schema import Dims, allocate
 from floorplan.errors import InfeasibleActionError, ProblemError
 from floorplan.netlist import Placement, Problem
-from floorplan.soft import make_soft_placer
+from floorplan.soft import DEFAULT_SOFT_PLACER, SOFT_PLACERS, make_soft_placer
+from floorplan.soft.outlook import soft_outlook
 
 __all__ = ["ConstructBatch", "Finished", "StepResult"]
 
@@ -264,6 +265,15 @@ class ConstructBatch:
         if self.config.soft_start == "port_pull":
             sx, sy = self.soft_placer.start()
             x[soft], y[soft] = sx[soft], sy[soft]
+        elif self.config.soft_start == "outlook":
+            bare = placed.copy()
+            bare[hard] = False
+            x[hard], y[hard] = cv.width_um / 2, cv.height_um / 2
+            now = Placement(x, y, np.where(bare, orient, 0), bare)
+            # A placer that reads no netlist has no outlook of its own.
+            name = self.config.soft_placer if self.config.soft_placer != "none" else DEFAULT_SOFT_PLACER
+            likely = soft_outlook(problem, now, SOFT_PLACERS[name], self.config.cost)
+            x[soft], y[soft] = likely.x_um[soft], likely.y_um[soft]
         else:
             x[soft] = np.where(placed[soft], x[soft], cv.width_um / 2)
             y[soft] = np.where(placed[soft], y[soft], cv.height_um / 2)

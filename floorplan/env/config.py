@@ -15,7 +15,7 @@ __all__ = ["ConstructConfig", "OrderName", "RewardName", "SoftStart"]
 
 OrderName = Literal["area", "random", "file"]
 RewardName = Literal["dense", "terminal"]
-SoftStart = Literal["port_pull", "initial"]
+SoftStart = Literal["outlook", "port_pull", "initial"]
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,9 @@ class ConstructConfig:
         reward: `terminal` gives minus the proxy cost at the end of an episode; `dense` gives the same total as changes
             of the partial cost.
         soft_placer: name of the placer that puts the soft macros when the last hard macro stands.
-        soft_start: where soft macros stand until then: `port_pull` (pulled by ports and each other) or `initial` (the
-            problem's initial placement).
+        soft_start: where soft macros stand until then: `outlook` (where they go if the hard macros are placed along
+            with them as if soft), `port_pull` (pulled by ports and each other) or `initial` (the problem's initial
+            placement).
         dead_end_reward: total reward of an episode in which a macro found no legal cell. The default is AlphaChip's.
         cost: weights and options of the proxy cost.
     """
@@ -39,7 +40,7 @@ class ConstructConfig:
     order_file: Path | None = None
     reward: RewardName = "dense"
     soft_placer: str = DEFAULT_SOFT_PLACER
-    soft_start: SoftStart = "port_pull"
+    soft_start: SoftStart = "outlook"
     dead_end_reward: float = -4.0
     cost: CostOptions = field(default_factory=CostOptions)
 
@@ -47,7 +48,7 @@ class ConstructConfig:
         for name, known in (
             ("order", ("area", "random", "file")),
             ("reward", ("dense", "terminal")),
-            ("soft_start", ("port_pull", "initial")),
+            ("soft_start", ("outlook", "port_pull", "initial")),
         ):
             if getattr(self, name) not in known:
                 raise ProblemError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")

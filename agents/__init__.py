@@ -1,0 +1,1 @@
+"""Agents: whatever turns a problem into a placement within a budget."""

@@ -1,0 +1,17 @@
+"""Seeded generators of accelerator netlists: a template is one frozen parameter object."""
+
+from floorplan.accelerator.parameters import SystolicTile
+from floorplan.accelerator.systolic import systolic_tile
+from floorplan.accelerator.technology import TECHNOLOGIES, Technology
+from floorplan.accelerator.templates import TEMPLATES, Template, generate, parameters_of
+
+__all__ = [
+    "TECHNOLOGIES",
+    "TEMPLATES",
+    "SystolicTile",
+    "Technology",
+    "Template",
+    "generate",
+    "parameters_of",
+    "systolic_tile",
+]

@@ -1,0 +1,79 @@
+"""The chip templates by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from floorplan.accelerator.parameters import SystolicTile
+from floorplan.accelerator.systolic import systolic_tile
+from floorplan.errors import ProblemError, UnknownNameError
+from floorplan.netlist import Problem
+
+__all__ = ["TEMPLATES", "Template", "generate", "parameter_types", "parameters_of"]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A kind of chip: its frozen parameter object and what makes a problem of one.
+
+    Attributes:
+        parameters: dataclass whose fields all have defaults; `parameters.variant(seed)` draws one.
+        build: parameters -> problem, a pure function.
+        about: one line for listings.
+    """
+
+    parameters: type[Any]
+    build: Callable[[Any], Problem]
+    about: str
+
+
+TEMPLATES: dict[str, Template] = {
+    "systolic_tile": Template(SystolicTile, systolic_tile, "weight-stationary systolic accelerator tile"),
+}
+
+
+def parameter_types(name: str) -> dict[str, type[Any]]:
+    """Return parameter -> type of template `name`.
+
+    Raises:
+        UnknownNameError: there is no such template.
+    """
+    template = TEMPLATES.get(name)
+    if template is None:
+        raise UnknownNameError("template", name, list(TEMPLATES))
+    fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(template.parameters)
+    return {f.name: _type_of(f.default) for f in fields}
+
+
+def _type_of(value: object) -> type[Any]:
+    return type(value)
+
+
+def parameters_of(name: str, **params: object) -> Any:
+    """Return the parameter object of template `name` with `params` set.
+
+    Raises:
+        UnknownNameError: there is no such template.
+        ProblemError: it has no such parameter, or a value is of the wrong type or does not fit.
+    """
+    known = parameter_types(name)
+    checked: dict[str, object] = {}
+    for key, value in params.items():
+        kind = known.get(key)
+        if kind is None:
+            raise ProblemError(f"template {name} has no parameter {key!r}; known: {', '.join(known)}")
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise ProblemError(f"parameter {key} of {name} must be {kind.__name__}, got {value!r}")
+        checked[key] = value
+    return TEMPLATES[name].parameters(**checked)
+
+
+def generate(name: str, **params: object) -> Problem:
+    """Generate the problem of template `name` with `params` set (see `parameters_of` for what is refused)."""
+    parameters = parameters_of(name, **params)
+    return TEMPLATES[name].build(parameters)
