@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     import networkx as nx
+    from torch_geometric.data import Data
 
 __all__ = ["Netlist", "NodeKind", "Side"]
 
@@ -172,6 +174,12 @@ class Netlist:
                     sink_pin=self.pin_name[sink],
                 )
         return g
+
+    def to_pyg(self) -> Data:
+        """Return the netlist as torch-geometric `Data`; see `floorplan.env.tensors.to_pyg` for its fields."""
+        # By name: the adapter is the one module that knows torch, and lies above this one.
+        data: Data = import_module("floorplan.env.tensors").to_pyg(self)
+        return data
 
     def __repr__(self) -> str:
         return (

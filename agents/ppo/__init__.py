@@ -1,0 +1,1 @@
+"""Masked PPO on stable-baselines3: configuration, training, checkpoints, run folders."""

@@ -1,0 +1,261 @@
+"""A training run: collect whole episodes, update, keep the best placement, leave a folder that can be resumed."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+from torch.utils.tensorboard import SummaryWriter
+
+from agents.base import Budget
+from agents.gnn.instance import Instance
+from agents.gnn.policy import make_network
+from agents.ppo.algorithm import PlacementPPO
+from agents.ppo.checkpoint import Counters, load_checkpoint, save_checkpoint
+from agents.ppo.config import EnvConfig, RunConfig
+from agents.ppo.policyfile import PolicyCard, save_policy
+from agents.ppo.progress import Reporter
+from agents.ppo.runfolder import RunFolder
+from agents.ppo.vecenv import ConstructVecEnv
+from floorplan.cost import Cost, CostOptions, CostWeights
+from floorplan.env import MAP_CHANNELS, ConstructBatch, ConstructConfig
+from floorplan.formats import write_plc
+from floorplan.netlist import Placement, Problem, check_legality
+
+__all__ = ["Trainer", "construct_config"]
+
+log = logging.getLogger(__name__)
+
+
+def construct_config(env: EnvConfig) -> ConstructConfig:
+    """Return the environment's own configuration object."""
+    weights = CostWeights(env.wirelength_weight, env.density_weight, env.congestion_weight)
+    given = {} if env.soft_placer is None else {"soft_placer": env.soft_placer}
+    return ConstructConfig(
+        order=env.order,
+        order_file=None if env.order_file is None else Path(env.order_file),
+        reward=env.reward,
+        soft_start=env.soft_start,
+        dead_end_reward=env.dead_end_reward,
+        cost=CostOptions(weights=weights),
+        **given,
+    )
+
+
+@dataclass
+class _Best:
+    placement: Placement
+    cost: Cost
+
+
+class Trainer:
+    """Trains a policy on one problem, from scratch or from the newest checkpoint of its folder."""
+
+    def __init__(
+        self, problem: Problem, config: RunConfig, seed: int, folder: RunFolder, reporter: Reporter, device: str = "cpu"
+    ) -> None:
+        self.problem = problem
+        self.config = config
+        self.folder = folder
+        self.reporter = reporter
+        torch.set_num_threads(config.threads)
+        torch.manual_seed(seed)
+        ppo = config.ppo
+        self.batch = ConstructBatch(problem, ppo.num_envs, construct_config(config.env), seed=seed)
+        self.env = ConstructVecEnv(self.batch)
+        instance = Instance.of(problem, self.batch.graph)
+        scalars = self.batch.obs["scalars"].shape[1]
+        network = make_network(config.network, instance, tuple(MAP_CHANNELS), scalars)
+        steps = len(self.batch.graph.movable)
+        self.model = PlacementPPO(self.env, ppo, network, steps, seed, device)
+        if self.model.device.type != "cpu":
+            network.bind(instance.to(self.model.device))
+        self.network = network
+        self.card = PolicyCard.of(
+            config.network,
+            config.env,
+            instance,
+            map_names=tuple(MAP_CHANNELS),
+            scalars=scalars,
+            netlists=(problem.netlist.content_hash,),
+        )
+        self.counters = Counters()
+        self.best: _Best | None = None
+        self._stop = threading.Event()
+        self._saved_at = -math.inf
+
+    def start(self) -> None:
+        """Begin the first episodes."""
+        self.model._last_obs = self.env.reset()
+        self.model._last_episode_starts = np.ones(self.batch.num_envs, np.bool_)
+
+    def resume(self) -> None:
+        """Go back to the newest checkpoint.
+
+        Raises:
+            CheckpointError: there is none that can be read.
+        """
+        self.counters = load_checkpoint(self.folder.checkpoints, self.model, self.env)
+        self.folder.rewind_metrics(self.counters.step)
+
+    def run(self, budget: Budget) -> Counters:
+        """Train until the budget, counted from the start of the run, is spent; return how far the run is.
+
+        The run ends after the update that reaches the budget. A budget in seconds ends before an update that would
+        overrun it by more than half its length. SIGINT and SIGTERM end the run after the present update.
+        """
+        began = time.monotonic() - self.counters.seconds
+        writer = SummaryWriter(str(self.folder.tensorboard), purge_step=self.counters.step or None)
+        last_s = 0.0
+        try:
+            with self._signals():
+                while not self._stop.is_set() and not self._spent(budget, time.monotonic() - began, last_s):
+                    t = time.monotonic()
+                    row = self._update(budget, began)
+                    last_s = time.monotonic() - t
+                    self.folder.append_metrics(row)
+                    for key, value in row.items():
+                        if isinstance(value, int | float) and math.isfinite(value):
+                            writer.add_scalar(f"train/{key}", value, self.counters.step)
+                    self.reporter.row(row)
+                    if time.monotonic() - self._saved_at >= self.config.checkpoint_every_s:
+                        self.save()
+        finally:
+            writer.close()
+        self.save()
+        return self.counters
+
+    def save(self) -> None:
+        """Write a checkpoint and the policy."""
+        save_checkpoint(self.folder.checkpoints, self.model, self.env, self.counters)
+        c = self.counters
+        card = self.card.model_copy(update={"episodes": c.episodes, "best_proxy": c.best_proxy})
+        save_policy(self.folder.policy, self.network, card)
+        self._saved_at = time.monotonic()
+
+    def _update(self, budget: Budget, began: float) -> dict[str, Any]:
+        """Collect one rollout and learn from it; return its row of metrics."""
+        t0 = time.monotonic()
+        model = self.model
+        watch = _Watch(self, budget, began)
+        watch.init_callback(model)
+        model.collect_rollouts(self.env, watch, model.rollout_buffer, model.n_steps)
+        t1 = time.monotonic()
+        finished, dead_ends = self.env.take_finished()
+        for f in finished:
+            self._offer(f.placement, f.cost)
+        c = self.counters
+        spent = min(1.0, self._fraction(budget, t1 - began))
+        self.reporter.advance(spent, "learning", self._left(budget, t1 - began))
+        model.episodes = c.episodes + len(finished)
+        model.train()
+        stats = model.stats
+        if stats is None:
+            raise RuntimeError("train() leaves its figures in stats")
+        t2 = time.monotonic()
+        self.counters = replace(
+            c,
+            update=c.update + 1,
+            step=model.num_timesteps,
+            episodes=c.episodes + len(finished),
+            dead_ends=c.dead_ends + dead_ends,
+            seconds=t2 - began,
+        )
+        c = self.counters
+        proxies = [f.cost.proxy for f in finished]
+        figures = {k: v if math.isfinite(v) else None for k, v in stats.to_dict().items()}
+        return {
+            "step": c.step,
+            "update": c.update,
+            "seconds": round(c.seconds, 3),
+            "episodes": c.episodes,
+            "best_proxy": c.best_proxy,
+            "mean_proxy": sum(proxies) / len(proxies) if proxies else None,
+            "min_proxy": min(proxies) if proxies else None,
+            "dead_ends": dead_ends,
+            **figures,
+            "episodes_per_s": len(finished) / (t2 - t0),
+            "collect_s": round(t1 - t0, 4),
+            "learn_s": round(t2 - t1, 4),
+        }
+
+    def _offer(self, placement: Placement, cost: Cost) -> None:
+        """Keep a complete placement, in `best.plc` too, if it is legal and better than all before."""
+        best = self.counters.best_proxy
+        if best is not None and cost.proxy >= best:
+            return
+        legality = check_legality(self.problem, placement)
+        if not legality.legal:
+            log.warning("an episode ended in an illegal placement, which is dropped: %s", legality.summary())
+            return
+        self.best = _Best(placement, cost)
+        self.counters = replace(self.counters, best_proxy=cost.proxy)
+        costs = {
+            "Wirelength cost": cost.wirelength,
+            "Congestion cost": cost.congestion,
+            "Density cost": cost.density,
+            "Proxy cost": cost.proxy,
+        }
+        write_plc(self.folder.best, self.problem, placement, {k: repr(v) for k, v in costs.items()})
+
+    def _fraction(self, budget: Budget, seconds: float) -> float:
+        spent = {"s": seconds, "p": self.model.num_timesteps, "e": self.counters.episodes}
+        return float(spent[budget.kind] / budget.amount)
+
+    def _spent(self, budget: Budget, seconds: float, last_s: float) -> bool:
+        margin = last_s / 2 if budget.kind == "s" else 0.0
+        return self._fraction(budget, seconds + margin) >= 1.0
+
+    def _left(self, budget: Budget, seconds: float) -> float:
+        done = self._fraction(budget, seconds)
+        return seconds * (1 - done) / done if done > 0 else math.inf
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Turn the first SIGINT or SIGTERM into a wish to stop; a second one acts at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            self._stop.set()
+            for s, handler in before.items():
+                signal.signal(s, handler)
+            self.reporter.note("stopping after this update; once more to stop at once")
+
+        for s in before:
+            signal.signal(s, stop)
+        try:
+            yield
+        finally:
+            for s, handler in before.items():
+                signal.signal(s, handler)
+
+
+class _Watch(BaseCallback):
+    """Moves the progress bar while episodes are played."""
+
+    def __init__(self, trainer: Trainer, budget: Budget, began: float) -> None:
+        super().__init__()
+        self.trainer = trainer
+        self.budget = budget
+        self.began = began
+
+    def _on_step(self) -> bool:
+        seconds = time.monotonic() - self.began
+        t = self.trainer
+        t.reporter.advance(t._fraction(self.budget, seconds), "placing", t._left(self.budget, seconds))
+        return True
