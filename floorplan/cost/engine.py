@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from numba import get_num_threads, njit, prange
+from numba import njit
 
 from floorplan.cost.arrays import build_arrays
 from floorplan.cost.kernels.congestion import (
@@ -21,6 +21,7 @@ from floorplan.cost.kernels.wirelength import net_hpwl, terminal_positions, wire
 from floorplan.cost.terms import Cost, CostBatch, CostMaps, CostOptions
 from floorplan.errors import ProblemError
 from floorplan.geometry import ORIENT_MATRIX, oriented_size_um
+from floorplan.parallel import core_count, share_out
 
 if TYPE_CHECKING:
     from floorplan.cost.arrays import CostArrays
@@ -56,8 +57,7 @@ class CostEngine:
                 self.options.congestion_top,
             ]
         )
-        self._scratch = _Scratch(1, len(self.arrays.term_node), cv.rows, cv.columns)
-        self._batch_scratch: _Scratch | None = None
+        self._scratch = self._new_scratch(1)
 
     def full(self, placement: Placement) -> Cost:
         """Return the exact cost; unplaced nodes are left out of it (see `floorplan.cost.reference`)."""
@@ -106,26 +106,16 @@ class CostEngine:
         b = len(x_um)
         if x_um.shape != (b, n) or y_um.shape != (b, n):
             raise ProblemError(f"batch expects arrays of shape (B, {n}), got {x_um.shape} and {y_um.shape}")
-        orient = np.zeros((b, n), np.uint8) if orient is None else orient
-        placed = np.ones((b, n), np.bool_) if placed is None else placed
-        threads = get_num_threads()
-        cv = self.problem.canvas
-        if self._batch_scratch is None or len(self._batch_scratch.tx) < threads:
-            self._batch_scratch = _Scratch(threads, len(self.arrays.term_node), cv.rows, cv.columns)
+        orient = np.zeros((b, n), np.uint8) if orient is None else np.array(orient, np.uint8)
+        placed = np.ones((b, n), np.bool_) if placed is None else np.array(placed, np.bool_)
+        x = np.array(x_um, np.float64)
+        y = np.array(y_um, np.float64)
         out = np.empty((b, 3))
-        _evaluate_batch(
-            threads,
-            self.arrays,
-            np.ascontiguousarray(x_um, np.float64),
-            np.ascontiguousarray(y_um, np.float64),
-            np.ascontiguousarray(orient),
-            np.ascontiguousarray(placed),
-            ORIENT_MATRIX,
-            self._geometry,
-            cv.smooth_range,
-            self._batch_scratch.as_tuple(),
-            out,
-        )
+        lanes = min(core_count(), b)
+        if len(self._scratch.tx) < lanes:
+            self._scratch = self._new_scratch(lanes)
+        share_out(lambda lane, begin, end: self._evaluate(lane, begin, end, x, y, orient, placed, out), b)
+        cv = self.problem.canvas
         um, density, congestion = out[:, 0].copy(), out[:, 1].copy(), out[:, 2].copy()
         wirelength = um / ((cv.width_um + cv.height_um) * self._weight_sum)
         w = self.options.weights
@@ -133,21 +123,44 @@ class CostEngine:
         return CostBatch(wirelength, density, congestion, proxy, um)
 
     def _run(self, placement: Placement, out: F64) -> None:
-        if len(placement) != self.problem.netlist.num_nodes:
-            raise ProblemError(f"placement has {len(placement)} nodes, the netlist {self.problem.netlist.num_nodes}")
-        _evaluate(
-            0,
+        n = self.problem.netlist.num_nodes
+        if len(placement) != n:
+            raise ProblemError(f"placement has {len(placement)} nodes, the netlist {n}")
+        # Copies, a microsecond each: a kernel is compiled anew for the read-only arrays of a placement.
+        x, y = placement.x_um[None].copy(), placement.y_um[None].copy()
+        orient, placed = placement.orient[None].copy(), placement.placed[None].copy()
+        self._evaluate(0, 0, 1, x, y, orient, placed, out[None])
+
+    def _evaluate(
+        self,
+        lane: int,
+        begin: int,
+        end: int,
+        x: F64,
+        y: F64,
+        orient: npt.NDArray[np.uint8],
+        placed: npt.NDArray[np.bool_],
+        out: F64,
+    ) -> None:
+        """Write the cost parts of placements begin..end - 1 to out (B, 3), in one lane of the scratch."""
+        _evaluate_range(
+            lane,
+            begin,
+            end,
             self.arrays,
-            placement.x_um,
-            placement.y_um,
-            placement.orient,
-            placement.placed,
+            x,
+            y,
+            orient,
+            placed,
             ORIENT_MATRIX,
             self._geometry,
             self.problem.canvas.smooth_range,
             self._scratch.as_tuple(),
             out,
         )
+
+    def _new_scratch(self, lanes: int) -> _Scratch:
+        return _Scratch(lanes, len(self.arrays.term_node), self.problem.canvas.rows, self.problem.canvas.columns)
 
     def _cost(self, out: F64) -> Cost:
         cv, w = self.problem.canvas, self.options.weights
@@ -190,7 +203,7 @@ class _Scratch:
 
 
 @njit(cache=True)
-def _evaluate(lane, arrays, x, y, orient, placed, matrix, geometry, smooth_range, scratch, out):  # type: ignore[no-untyped-def]  # numba infers; arguments as in CostEngine.batch
+def _evaluate_one(lane, arrays, x, y, orient, placed, matrix, geometry, smooth_range, scratch, out):  # type: ignore[no-untyped-def]  # numba infers; arguments as in CostEngine.batch
     """Write wirelength_um, density and congestion of one placement to out (3,), working in one lane of the scratch."""
     tx, ty, cell, hd, vd, h, v, density, stamp, cells, values = scratch
     gw, gh, h_scale, v_scale, h_share, v_share, density_top, congestion_top = geometry
@@ -213,8 +226,9 @@ def _evaluate(lane, arrays, x, y, orient, placed, matrix, geometry, smooth_range
     out[2] = congestion_cost(h[lane], v[lane], congestion_top, values[lane])
 
 
-@njit(cache=True, parallel=True)
-def _evaluate_batch(lanes, arrays, x, y, orient, placed, matrix, geometry, smooth_range, scratch, out):  # type: ignore[no-untyped-def]  # numba infers
-    for lane in prange(lanes):
-        for b in range(lane, len(x), lanes):
-            _evaluate(lane, arrays, x[b], y[b], orient[b], placed[b], matrix, geometry, smooth_range, scratch, out[b])
+@njit(cache=True, nogil=True)
+def _evaluate_range(  # type: ignore[no-untyped-def]  # numba infers
+    lane, begin, end, arrays, x, y, orient, placed, matrix, geometry, smooth_range, scratch, out
+):
+    for b in range(begin, end):
+        _evaluate_one(lane, arrays, x[b], y[b], orient[b], placed[b], matrix, geometry, smooth_range, scratch, out[b])

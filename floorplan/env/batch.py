@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import get_num_threads
 
 from floorplan.cost import Cost, CostEngine
 from floorplan.env.arrays import build_state, build_static, movable_orient
@@ -21,6 +18,7 @@ from floorplan.env.order import MacroOrder
 from floorplan.env.schema import Dims, allocate
 from floorplan.errors import InfeasibleActionError, ProblemError
 from floorplan.netlist import Placement, Problem
+from floorplan.parallel import share_out
 from floorplan.soft import DEFAULT_SOFT_PLACER, SOFT_PLACERS, make_soft_placer
 from floorplan.soft.outlook import soft_outlook
 
@@ -150,7 +148,6 @@ class ConstructBatch:
         # What the rewards so far add up to is -score in `dense`, 0 in `terminal`.
         self._score = np.zeros(num_envs)
         self._reward_sum = np.zeros(num_envs)
-        self._threads: ThreadPoolExecutor | None = None
         self._begin(np.ones(num_envs, np.bool_))
 
     @property
@@ -294,25 +291,16 @@ class ConstructBatch:
         self._score[which] = 0.0
         self._reward_sum[which] = 0.0
         self.over[which] = False
-        self._run(np.where(which, START, IDLE), self._state.cell[:, 0])
+        self._run(np.where(which, START, IDLE), np.zeros(self.num_envs, np.int64))
 
     def _run(self, todo: npt.NDArray[np.int64], actions: npt.NDArray[np.int64]) -> None:
-        """Call the kernel on all environments, in equal parts on as many threads as numba may use."""
+        """Call the kernel on all environments."""
         work = todo.astype(np.uint8)
-        parts = min(get_num_threads(), self.num_envs // _ENVS_A_THREAD)
-        if parts <= 1:
-            advance(self._static, self._state, work, actions, 0, self.num_envs)
-            return
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(parts - 1, thread_name_prefix="construct")
-        bounds = np.linspace(0, self.num_envs, parts + 1).astype(int).tolist()
-        others = [
-            self._threads.submit(advance, self._static, self._state, work, actions, lo, hi)
-            for lo, hi in pairwise(bounds[1:])
-        ]
-        advance(self._static, self._state, work, actions, bounds[0], bounds[1])
-        for other in others:
-            other.result()
+        share_out(
+            lambda _lane, begin, end: advance(self._static, self._state, work, actions, begin, end),
+            self.num_envs,
+            least=_ENVS_A_THREAD,
+        )
 
     def _checked(self, actions: npt.ArrayLike) -> npt.NDArray[np.int64]:
         a = np.asarray(actions)

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import get_num_threads
 
 from floorplan.cost import CostOptions
 from floorplan.geometry import oriented_size_um
 from floorplan.netlist import Placement, Problem
+from floorplan.parallel import core_count, share_out
 from floorplan.soft.base import F64, start_positions
-from floorplan.soft.kernels.forces import run_batch, run_each
+from floorplan.soft.kernels.forces import run_range
 from floorplan.soft.springs import anchor_pull, build_springs
 from floorplan.soft.workspace import make_blocks
 
@@ -71,7 +71,7 @@ class ForceDirectedPlacer:
         w, h = np.concatenate([side, block_w], axis=1), np.concatenate([side, block_h], axis=1)
         x, y = np.empty(w.shape), np.empty(w.shape)
         x[:, s:], y[:, s:] = x_um[:, blocks.node], y_um[:, blocks.node]
-        cores = min(get_num_threads(), b)
+        cores = min(core_count(), b)
         n = w.shape[1]
         lanes = (
             np.empty((cores, s)),
@@ -79,10 +79,9 @@ class ForceDirectedPlacer:
             np.empty((cores, n), np.int32),
             np.empty((cores, 4, n)),
         )
-        (run_batch if cores > 1 else run_each)(
-            self._springs, self._hold, pull_x, pull_y, self._schedule,
-            self.problem.canvas.width_um, self.problem.canvas.height_um, x, y, w, h, lanes,
-        )  # fmt: skip
+        canvas = self.problem.canvas
+        forces = (self._springs, self._hold, pull_x, pull_y, self._schedule, canvas.width_um, canvas.height_um)
+        share_out(lambda lane, begin, end: run_range(lane, begin, end, *forces, x, y, w, h, lanes), b)
         x_um[:, soft] = x[:, :s]
         y_um[:, soft] = y[:, :s]
 

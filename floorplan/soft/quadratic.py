@@ -12,18 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import get_num_threads
 
 from floorplan.cost import CostOptions
 from floorplan.geometry import ORIENT_MATRIX
 from floorplan.netlist import Placement, Problem
+from floorplan.parallel import core_count, share_out
 from floorplan.soft.base import F64, start_positions
-from floorplan.soft.kernels.stages import refine_batch, refine_each, spread_batch, spread_each
+from floorplan.soft.kernels.stages import refine_range, spread_range
 from floorplan.soft.kernels.sweep import MAX_WINDOW
 from floorplan.soft.nets import build_nets
 from floorplan.soft.springs import anchor_pull, build_springs
 from floorplan.soft.system import SpringSystem
-from floorplan.soft.workspace import Workspace, make_blocks, make_geometry, make_workspace
+from floorplan.soft.workspace import make_blocks, make_geometry, make_workspace
 
 __all__ = ["QuadraticPlacer", "Sweep"]
 
@@ -105,8 +105,7 @@ class QuadraticPlacer:
         self._level = level
         self._plan = np.array([s.row() for s in sweeps]).reshape(-1, 8)
         self._order = np.argsort(-self._nets.w * self._nets.h, kind="stable").astype(np.int32)
-        self._single = make_workspace(problem, self._nets, 1)
-        self._many: Workspace | None = None
+        self._lanes = make_workspace(problem, self._nets, 1)
 
     def place(self, placement: Placement) -> Placement:
         """Return the placement with all movable soft macros placed from scratch; their positions are not read."""
@@ -123,23 +122,33 @@ class QuadraticPlacer:
             return
         # A copy is writable like any other: kernels are compiled anew for read-only arrays.
         orient = np.zeros(x_um.shape, np.uint8) if orient is None else orient.copy()
-        lanes, spread, refine = self._single, spread_each, refine_each
-        if min(get_num_threads(), len(x_um)) > 1:
-            if self._many is None or len(self._many.px) != get_num_threads():
-                self._many = make_workspace(self.problem, self._nets, get_num_threads())
-            lanes, spread, refine = self._many, spread_batch, refine_batch
+        if len(self._lanes.px) < min(core_count(), len(x_um)):
+            self._lanes = make_workspace(self.problem, self._nets, core_count())
         pull = anchor_pull(self._springs, x_um, y_um, orient)
         x, y = self._system.solve(*pull)
         for system in (*self._anchored, None):
-            spread(self._nets, self._blocks, self._geometry, self._level, x_um, y_um, orient, x, y, lanes)
+            self._spread(x_um, y_um, orient, x, y)
             if system is not None:
                 x, y = system.solve(*pull, x, y)
-        refine(
-            self._nets, self._blocks, self._geometry, self._order, self._plan,
-            x_um, y_um, orient, ORIENT_MATRIX, x, y, lanes,
-        )  # fmt: skip
+        self._refine(x_um, y_um, orient, x, y)
         x_um[:, soft] = x
         y_um[:, soft] = y
+
+    def _spread(self, x_um: F64, y_um: F64, orient: npt.NDArray[np.uint8], x: F64, y: F64) -> None:
+        static = (self._nets, self._blocks, self._geometry, self._level)
+        share_out(
+            lambda lane, begin, end: spread_range(lane, begin, end, *static, x_um, y_um, orient, x, y, self._lanes),
+            len(x),
+        )
+
+    def _refine(self, x_um: F64, y_um: F64, orient: npt.NDArray[np.uint8], x: F64, y: F64) -> None:
+        static = (self._nets, self._blocks, self._geometry, self._order, self._plan)
+        share_out(
+            lambda lane, begin, end: refine_range(
+                lane, begin, end, *static, x_um, y_um, orient, ORIENT_MATRIX, x, y, self._lanes
+            ),
+            len(x),
+        )
 
     def start(self) -> tuple[F64, F64]:
         """Return x and y, each (N,), with the soft macros where ports and each other pull them."""

@@ -9,7 +9,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import SuperLU, splu
 
 from floorplan.netlist import Problem
-from floorplan.soft.kernels.solve import apply_batch, apply_each
+from floorplan.parallel import share_out
+from floorplan.soft.kernels.solve import apply_range
 from floorplan.soft.springs import Springs
 
 __all__ = ["SpringSystem"]
@@ -74,5 +75,6 @@ class SpringSystem:
             for i in range(len(right)):
                 both[i] = self._factor.solve(right[i])
         elif self._inverse is not None:
-            (apply_batch if len(right) > 2 else apply_each)(self._inverse, right, both)
+            inverse = self._inverse
+            share_out(lambda _lane, begin, end: apply_range(inverse, right, both, begin, end), len(right), least=2)
         return both[: len(pull_x)], both[len(pull_x) :]

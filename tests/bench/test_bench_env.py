@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 
@@ -58,17 +57,11 @@ def _play(batch: ConstructBatch) -> tuple[float, float, float, int]:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_placements_per_second(problem: Problem, threads: int) -> None:
-    if threads > numba.config.NUMBA_NUM_THREADS:
-        pytest.skip("one core")
-    before = numba.get_num_threads()
-    try:
-        numba.set_num_threads(threads)
-        batch = ConstructBatch(problem, ENVS, ConstructConfig())
-        _play(batch)
-        rounds = [_play(batch) for _ in range(3)]
-    finally:
-        numba.set_num_threads(before)
+def test_placements_per_second(problem: Problem, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOORPLAN_THREADS", str(threads))
+    batch = ConstructBatch(problem, ENVS, ConstructConfig())
+    _play(batch)
+    rounds = [_play(batch) for _ in range(3)]
     inside, cores, ends, complete = min(rounds, key=sum)
     steps = ENVS * batch.dims.macros
     print(

@@ -34,9 +34,7 @@ def place(agent: str, problem_path: Path, budget: str, seed: int, **options: obj
 
 def run(netlist: Path, seconds: float, seed: int, out: Path) -> dict[str, float]:
     """Train one policy on one core; return the proxies of all contenders for this seed."""
-    import numba
-
-    numba.set_num_threads(1)
+    os.environ["FLOORPLAN_THREADS"] = "1"
     from agents.ppo.config import load_config
     from agents.ppo.progress import QuietReporter
     from agents.ppo.runfolder import RunFolder, RunSource

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import njit
 
-__all__ = ["attract", "move", "prepare", "repel", "run_batch", "run_each"]
+__all__ = ["attract", "move", "prepare", "repel", "run_range"]
 
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
@@ -149,38 +149,14 @@ def _run(springs, hold, pull_x, pull_y, schedule, width_um, height_um, x, y, w, 
             move(x, y, w, h, fx, fy, limit, width_um, height_um)
 
 
-@njit(cache=True)
-def run_each(springs, hold, pull_x, pull_y, schedule, width_um, height_um, x, y, w, h, lanes):  # type: ignore[no-untyped-def]  # numba infers
-    """Run the schedule on each row of x, y, w, h (B, S + K); pull_x, pull_y (B, S); lanes are scratch."""
+@njit(cache=True, nogil=True)
+def run_range(  # type: ignore[no-untyped-def]  # numba infers
+    lane, begin, end, springs, hold, pull_x, pull_y, schedule, width_um, height_um, x, y, w, h, lanes
+):
+    """Run the schedule on rows begin..end - 1 of x, y, w, h (B, S + K); pull_x, pull_y (B, S); lanes are scratch."""
     fx, fy, rank, box = lanes
-    for b in range(len(x)):
+    for b in range(begin, end):
         _run(
-            springs,
-            hold,
-            pull_x[b],
-            pull_y[b],
-            schedule,
-            width_um,
-            height_um,
-            x[b],
-            y[b],
-            w[b],
-            h[b],
-            rank[0],
-            box[0],
-            fx[0],
-            fy[0],
-        )
-
-
-@njit(cache=True, parallel=True)
-def run_batch(springs, hold, pull_x, pull_y, schedule, width_um, height_um, x, y, w, h, lanes):  # type: ignore[no-untyped-def]  # numba infers
-    """Do what run_each does on one core per lane."""
-    fx, fy, rank, box = lanes
-    n = len(fx)
-    for lane in prange(n):
-        for b in range(lane, len(x), n):
-            _run(
-                springs, hold, pull_x[b], pull_y[b], schedule, width_um, height_um, x[b], y[b], w[b], h[b],
-                rank[lane], box[lane], fx[lane], fy[lane],
-            )  # fmt: skip
+            springs, hold, pull_x[b], pull_y[b], schedule, width_um, height_um, x[b], y[b], w[b], h[b],
+            rank[lane], box[lane], fx[lane], fy[lane],
+        )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit, prange
+from numba import njit
 
 from floorplan.cost.kernels.congestion import add_macro_blockage
 from floorplan.cost.kernels.density import add_area
@@ -11,7 +11,7 @@ from floorplan.soft.kernels.push import free_room, push
 from floorplan.soft.kernels.sweep import settle, sweep
 from floorplan.soft.workspace import Workspace
 
-__all__ = ["refine_batch", "refine_each", "spread_batch", "spread_each"]
+__all__ = ["refine_range", "spread_range"]
 
 
 @njit(cache=True)
@@ -177,33 +177,15 @@ def _lane(ws, i):  # type: ignore[no-untyped-def]  # numba infers
     )
 
 
-@njit(cache=True)
-def spread_each(nets, blocks, geo, level, x, y, orient, tx, ty, lanes):  # type: ignore[no-untyped-def]  # numba infers
-    """Spread tx, ty (B, S), each given the hard macros in x, y (B, N), one after the other."""
-    for b in range(len(tx)):
-        _spread(nets, blocks, geo, level, x[b], y[b], orient[b], tx[b], ty[b], _lane(lanes, 0))
+@njit(cache=True, nogil=True)
+def spread_range(lane, begin, end, nets, blocks, geo, level, x, y, orient, tx, ty, lanes):  # type: ignore[no-untyped-def]  # numba infers
+    """Spread rows begin..end - 1 of tx, ty (B, S), given the hard macros in x, y (B, N), in one lane of the scratch."""
+    for b in range(begin, end):
+        _spread(nets, blocks, geo, level, x[b], y[b], orient[b], tx[b], ty[b], _lane(lanes, lane))
 
 
-@njit(cache=True, parallel=True)
-def spread_batch(nets, blocks, geo, level, x, y, orient, tx, ty, lanes):  # type: ignore[no-untyped-def]  # numba infers
-    """Do what spread_each does on one core per lane."""
-    n = len(lanes.px)
-    for lane in prange(n):
-        for b in range(lane, len(tx), n):
-            _spread(nets, blocks, geo, level, x[b], y[b], orient[b], tx[b], ty[b], _lane(lanes, lane))
-
-
-@njit(cache=True)
-def refine_each(nets, blocks, geo, order, plan, x, y, orient, matrix, tx, ty, lanes):  # type: ignore[no-untyped-def]  # numba infers
-    """Refine tx, ty (B, S), each given the hard macros in x, y (B, N), one after the other."""
-    for b in range(len(tx)):
-        _refine(nets, blocks, geo, order, plan, x[b], y[b], orient[b], matrix, tx[b], ty[b], _lane(lanes, 0))
-
-
-@njit(cache=True, parallel=True)
-def refine_batch(nets, blocks, geo, order, plan, x, y, orient, matrix, tx, ty, lanes):  # type: ignore[no-untyped-def]  # numba infers
-    """Do what refine_each does on one core per lane."""
-    n = len(lanes.px)
-    for lane in prange(n):
-        for b in range(lane, len(tx), n):
-            _refine(nets, blocks, geo, order, plan, x[b], y[b], orient[b], matrix, tx[b], ty[b], _lane(lanes, lane))
+@njit(cache=True, nogil=True)
+def refine_range(lane, begin, end, nets, blocks, geo, order, plan, x, y, orient, matrix, tx, ty, lanes):  # type: ignore[no-untyped-def]  # numba infers
+    """Refine rows begin..end - 1 of tx, ty (B, S), given the hard macros in x, y (B, N), in one lane of the scratch."""
+    for b in range(begin, end):
+        _refine(nets, blocks, geo, order, plan, x[b], y[b], orient[b], matrix, tx[b], ty[b], _lane(lanes, lane))
