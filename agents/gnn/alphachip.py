@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from agents.gnn.instance import METADATA, Instance
 from agents.gnn.network import Obs
+from floorplan.errors import ProblemError
 
 __all__ = ["GRID", "AlphaChipNetwork"]
 
@@ -76,10 +77,10 @@ class AlphaChipNetwork(nn.Module):
         """Take the static half of all observations to come.
 
         Raises:
-            ValueError: the grid is larger than 128 x 128, which this head cannot express.
+            ProblemError: the grid is larger than 128 x 128, which this head cannot express.
         """
         if max(instance.rows, instance.columns) > GRID:
-            raise ValueError(
+            raise ProblemError(
                 f"AlphaChip's head has {GRID} x {GRID} cells, the canvas {instance.columns} x {instance.rows}"
             )
         self._instance = instance

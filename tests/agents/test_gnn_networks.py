@@ -125,7 +125,7 @@ def test_alphachip_uses_the_top_left_of_its_fixed_grid_and_refuses_more() -> Non
     network.bind(case)
     logits, _ = network(observation(case, 2))
     assert logits.shape == (2, 42)
-    with pytest.raises(ValueError, match="128 x 128"):
+    with pytest.raises(ProblemError, match="128 x 128"):
         network.bind(instance(rows=129, columns=7))
 
 

@@ -1,6 +1,7 @@
 """Does learning pay? Random, greedy, untrained and trained on the same netlist with the same soft-macro placer.
 
-Takes about 45 minutes: two runs at a time, one core each. `FLOORPLAN_BENCH_SCALE=0.1` shortens every training run.
+Takes 15 minutes for systolic64 and an hour for ariane133 (choose with `-k`). `FLOORPLAN_BENCH_WORKERS=2` plays two
+seeds at a time on one core each, `FLOORPLAN_BENCH_SCALE=0.1` shortens training, `FLOORPLAN_BENCH_OUT` keeps the runs.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from floorplan.shipped import default_netlist
 pytestmark = pytest.mark.bench
 
 SEEDS = (0, 1, 2)
+WORKERS = int(os.environ.get("FLOORPLAN_BENCH_WORKERS", "1"))
 SCALE = float(os.environ.get("FLOORPLAN_BENCH_SCALE", "1"))
 DESIGNS = {"systolic64": 300, "NanGate45_ariane133": 1200}
 """Design -> seconds of training."""
@@ -33,15 +35,17 @@ def place(agent: str, problem_path: Path, budget: str, seed: int, **options: obj
 
 
 def run(netlist: Path, seconds: float, seed: int, out: Path) -> dict[str, float]:
-    """Train one policy on one core; return the proxies of all contenders for this seed."""
-    os.environ["FLOORPLAN_THREADS"] = "1"
+    """Train one policy; return the proxies of all contenders for this seed."""
+    if WORKERS > 1:
+        os.environ["FLOORPLAN_THREADS"] = "1"
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from agents.ppo.config import load_config
     from agents.ppo.progress import QuietReporter
     from agents.ppo.runfolder import RunFolder, RunSource
     from agents.ppo.trainer import Trainer
 
     problem = read_problem(netlist)
-    config = load_config("default", {"threads": 1})
+    config = load_config("default", {"threads": 1 if WORKERS > 1 else 2})
     row: dict[str, float] = {}
     row["random, best of 100"] = place("random", netlist, "100e", seed).cost.proxy
     row["greedy"] = place("greedy", netlist, "1e", seed).cost.proxy
@@ -64,33 +68,22 @@ def run(netlist: Path, seconds: float, seed: int, out: Path) -> dict[str, float]
     return row
 
 
+@pytest.mark.parametrize("design", DESIGNS)
 def test_trained_beats_random_greedy_and_untrained(
-    benchmarks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    benchmarks: Path, tmp_path: Path, design: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = Path(os.environ.get("FLOORPLAN_BENCH_OUT", str(tmp_path)))
-    netlists = {
-        "systolic64": default_netlist(),
-        "NanGate45_ariane133": benchmarks / "ct" / "NanGate45_ariane133" / "netlist.pb.txt.xz",
-    }
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        jobs = {
-            (design, seed): pool.submit(
-                run, netlists[design], DESIGNS[design] * SCALE, seed, folder / f"{design}-{seed}"
-            )
-            for seed in SEEDS
-            for design in reversed(DESIGNS)
-        }
-        rows = {key: job.result() for key, job in jobs.items()}
+    netlist = default_netlist() if design == "systolic64" else benchmarks / "ct" / design / "netlist.pb.txt.xz"
+    seconds = DESIGNS[design] * SCALE
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(run, netlist, seconds, seed, folder / f"{design}-{seed}") for seed in SEEDS]
+        rows = [job.result() for job in jobs]
     with capsys.disabled():
-        for design, seconds in DESIGNS.items():
-            problem = read_problem(netlists[design])
-            print(
-                f"\n{design} {problem.netlist.content_hash[:12]}, {seconds * SCALE:.0f} s on one core, weights 1/.5/.5"
-            )
-            for name in rows[design, 0]:
-                values = [rows[design, seed][name] for seed in SEEDS]
-                shown = " ".join(f"{v:.4f}" for v in values)
-                print(f"| {name} | {statistics.mean(values):.4f} | {shown} |")
-    for (design, seed), row in rows.items():
+        problem = read_problem(netlist)
+        print(f"\n{design} {problem.netlist.content_hash[:12]}, {seconds:.0f} s, weights 1/.5/.5, seeds {SEEDS}")
+        for name in rows[0]:
+            values = [row[name] for row in rows]
+            print(f"| {name} | {statistics.mean(values):.4f} | {' '.join(f'{v:.4f}' for v in values)} |")
+    for seed, row in zip(SEEDS, rows, strict=True):
         for rival in ("random, best of 100", "greedy", "untrained policy, best of 100"):
-            assert row["best placement seen in training"] < row[rival], (design, seed, rival)
+            assert row["best placement seen in training"] < row[rival], (seed, rival)
