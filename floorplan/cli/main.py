@@ -32,6 +32,8 @@ _DESCRIPTION = "Floorplan: place the macros of a chip and say exactly what the l
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code; `argv` defaults to the command line's arguments."""
     args = list(sys.argv[1:] if argv is None else argv)
+    # Read when an OpenMP pool is made: torch's idle threads then sleep and leave the cores to the placement kernels.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         return _run(args)
     except InfeasibleProblemError as error:
