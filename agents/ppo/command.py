@@ -65,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when done, 2 for bad input and 3 for a problem that has no legal placement, with a one-line cause on stderr.
     """
     args = _parser().parse_args(argv)
-    # Threads of torch's pool that wait for work spin by default, in the way of the placement kernels and of whatever else
-    # runs: on two busy cores that made updates up to ten times slower.
+    # Threads of torch's pool that wait for work spin by default, in the way of the placement kernels and of whatever
+    # else runs: on two busy cores that made updates up to ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(level=logging.WARNING if args.quiet else logging.INFO, format="%(levelname)s %(message)s")
     try:
