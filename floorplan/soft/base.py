@@ -23,6 +23,11 @@ class SoftPlacer(Protocol):
 
     def place(self, placement: Placement) -> Placement:
         """Return the placement with all movable soft macros placed from scratch; their positions are not read."""
+        x, y = placement.x_um[None].copy(), placement.y_um[None].copy()
+        self.place_batch(x, y, placement.orient[None])
+        placed = placement.placed.copy()
+        placed[self.problem.movable_soft] = True
+        return placement.replace(x_um=x[0], y_um=y[0], placed=placed)
 
     def place_batch(self, x_um: F64, y_um: F64, orient: npt.NDArray[np.uint8] | None = None) -> None:
         """Overwrite the movable soft macros' columns of x_um and y_um, each (B, N), on all cores; orient: all N."""

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from floorplan.cost import CostOptions
 from floorplan.geometry import oriented_size_um
-from floorplan.netlist import Placement, Problem
+from floorplan.netlist import Problem
 from floorplan.parallel import core_count, share_out
-from floorplan.soft.base import F64, start_positions
+from floorplan.soft.base import F64, SoftPlacer, start_positions
 from floorplan.soft.kernels.forces import run_range
 from floorplan.soft.springs import anchor_pull, build_springs
 from floorplan.soft.workspace import make_blocks
@@ -30,7 +30,7 @@ MOVE = (1.0, 1.0, 1.0)
 """circuit_training's schedule; MOVE is in canvas lengths over all steps of a phase. Springs to ports count once."""
 
 
-class ForceDirectedPlacer:
+class ForceDirectedPlacer(SoftPlacer):
     """Pulls soft macros together by their nets, then pushes them apart where they overlap.
 
     The cost options do not steer it.
@@ -48,14 +48,6 @@ class ForceDirectedPlacer:
         self._schedule = np.array(
             [[n, a, r, m * longer / n] for n, a, r, m in zip(STEPS, ATTRACT, REPEL, MOVE, strict=True)]
         )
-
-    def place(self, placement: Placement) -> Placement:
-        """Return the placement with all movable soft macros placed from scratch; their positions are not read."""
-        x, y = placement.x_um[None].copy(), placement.y_um[None].copy()
-        self.place_batch(x, y, placement.orient[None])
-        placed = placement.placed.copy()
-        placed[self._springs.soft] = True
-        return placement.replace(x_um=x[0], y_um=y[0], placed=placed)
 
     def place_batch(self, x_um: F64, y_um: F64, orient: npt.NDArray[np.uint8] | None = None) -> None:
         """Overwrite the movable soft macros' columns of x_um and y_um, each (B, N), on all cores; orient: all N."""

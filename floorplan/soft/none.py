@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from floorplan.cost import CostOptions
-from floorplan.netlist import Placement, Problem
-from floorplan.soft.base import F64
+from floorplan.netlist import Problem
+from floorplan.soft.base import F64, SoftPlacer
 
 __all__ = ["NoPlacer"]
 
 
-class NoPlacer:
+class NoPlacer(SoftPlacer):
     """Leaves soft macros at their initial positions, or in the middle of the canvas where they have none."""
 
     def __init__(self, problem: Problem, cost_options: CostOptions | None = None) -> None:  # noqa: ARG002  # one signature for all
@@ -21,12 +21,6 @@ class NoPlacer:
         self._soft = soft
         self._x = np.where(initial.placed[soft], initial.x_um[soft], cv.width_um / 2)
         self._y = np.where(initial.placed[soft], initial.y_um[soft], cv.height_um / 2)
-
-    def place(self, placement: Placement) -> Placement:
-        """Return the placement with the soft macros at their initial positions."""
-        x, y, placed = placement.x_um.copy(), placement.y_um.copy(), placement.placed.copy()
-        x[self._soft], y[self._soft], placed[self._soft] = self._x, self._y, True
-        return placement.replace(x_um=x, y_um=y, placed=placed)
 
     def place_batch(self, x_um: F64, y_um: F64, orient: npt.NDArray[np.uint8] | None = None) -> None:  # noqa: ARG002  # likewise
         """Overwrite the soft columns of x_um and y_um, each (B, N), with the initial positions."""

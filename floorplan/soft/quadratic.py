@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from floorplan.cost import CostOptions
 from floorplan.geometry import ORIENT_MATRIX
-from floorplan.netlist import Placement, Problem
+from floorplan.netlist import Problem
 from floorplan.parallel import core_count, share_out
-from floorplan.soft.base import F64, start_positions
+from floorplan.soft.base import F64, SoftPlacer, start_positions
 from floorplan.soft.kernels.stages import refine_range, spread_range
 from floorplan.soft.kernels.sweep import MAX_WINDOW
 from floorplan.soft.nets import build_nets
@@ -82,7 +82,7 @@ DEFAULT_ANCHORS = (0.03, 0.06, 0.12, 0.25)
 """Each round ties the macros to where spreading put them twice as firmly as the one before."""
 
 
-class QuadraticPlacer:
+class QuadraticPlacer(SoftPlacer):
     """Solves the springs between soft macros and still pins, spreads, then lowers the proxy cost move by move."""
 
     def __init__(
@@ -106,14 +106,6 @@ class QuadraticPlacer:
         self._plan = np.array([s.row() for s in sweeps]).reshape(-1, 8)
         self._order = np.argsort(-self._nets.w * self._nets.h, kind="stable").astype(np.int32)
         self._lanes = make_workspace(problem, self._nets, 1)
-
-    def place(self, placement: Placement) -> Placement:
-        """Return the placement with all movable soft macros placed from scratch; their positions are not read."""
-        x, y = placement.x_um[None].copy(), placement.y_um[None].copy()
-        self.place_batch(x, y, placement.orient[None])
-        placed = placement.placed.copy()
-        placed[self._springs.soft] = True
-        return placement.replace(x_um=x[0], y_um=y[0], placed=placed)
 
     def place_batch(self, x_um: F64, y_um: F64, orient: npt.NDArray[np.uint8] | None = None) -> None:
         """Overwrite the movable soft macros' columns of x_um and y_um, each (B, N), on all cores; orient: all N."""

@@ -17,6 +17,7 @@ from floorplan.cost.kernels.topk import top_sum
 __all__ = [
     "add_macro_blockage",
     "add_route",
+    "append_cells",
     "congestion_cost",
     "finish_maps",
     "net_cells",
@@ -106,6 +107,18 @@ def _route_three(cells: I32, cols: int, q: float, hd: F64, vd: F64) -> None:
 
 
 @njit(cache=True)
+def append_cells(begin: int, end: int, term_cell: I32, tag: int, stamp: I32, cells: I32, n: int) -> int:
+    """Append to cells[:n] those of term_cell[begin:end] that stand and carry no `tag` in stamp; return the new n."""
+    for t in range(begin, end):
+        k = term_cell[t]
+        if k >= 0 and stamp[k] != tag:
+            stamp[k] = tag
+            cells[n] = k
+            n += 1
+    return n
+
+
+@njit(cache=True)
 def net_cells(begin: int, end: int, term_cell: I32, tag: int, stamp: I32, cells: I32) -> int:
     """Write the distinct cells of a net to `cells`, its source's first, and return their number.
 
@@ -116,13 +129,7 @@ def net_cells(begin: int, end: int, term_cell: I32, tag: int, stamp: I32, cells:
         return 0
     cells[0] = source
     stamp[source] = tag
-    n = 1
-    for t in range(begin + 1, end):
-        k = term_cell[t]
-        if k >= 0 and stamp[k] != tag:
-            stamp[k] = tag
-            cells[n] = k
-            n += 1
+    n: int = append_cells(begin + 1, end, term_cell, tag, stamp, cells, 1)
     return n
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from floorplan.cost.kernels.congestion import add_route, finish_maps
+from floorplan.cost.kernels.congestion import add_route, append_cells, finish_maps
 from floorplan.cost.kernels.topk import top_sum
 
 __all__ = ["congestion_cost", "density_cost", "extend_boxes", "extend_routes"]
@@ -51,19 +51,8 @@ def _gather(
     """
     cells[0] = source
     stamp[source] = tag
-    n = 1
-    for i in range(c0, c1):
-        k = cell[i]
-        if stamp[k] != tag:
-            stamp[k] = tag
-            cells[n] = k
-            n += 1
-    for t in range(t0, t1):
-        k = term_cell[t]
-        if k >= 0 and stamp[k] != tag:
-            stamp[k] = tag
-            cells[n] = k
-            n += 1
+    n: int = append_cells(c0, c1, cell, tag, stamp, cells, 1)
+    n = append_cells(t0, t1, term_cell, tag, stamp, cells, n)
     return n
 
 
