@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
+
+from floorplan.cli.place import OptionError
+
+if TYPE_CHECKING:
+    from floorplan.netlist import Problem
+    from floorplan.reality import RealityReport
 
 __all__ = ["Evaluate"]
 
@@ -39,16 +45,34 @@ class Evaluate:
     maps: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png")] = None
     """Also draw the density and congestion maps here."""
 
+    checks: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Also print what the proxy does not see: channels, boxed-in pins, Steiner length, overflow, soft area."""
+
+    flat: Annotated[Path | None, tyro.conf.arg(metavar="FLAT.pb.txt")] = None
+    """The netlist before clustering, whose nets the checks also route; needs --groups, implies --checks."""
+
+    groups: Annotated[Path | None, tyro.conf.arg(metavar="GROUPS")] = None
+    """The clustering: a group number a line for each node and pin of --flat (groups.final)."""
+
+    check_grid: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+    """Routing cells of the checks along each side of a canvas cell."""
+
     json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print one JSON object instead of a table."""
 
     def run(self) -> int:
-        """Evaluate and print; an illegal placement is a result, not an error."""
+        """Evaluate and print; an illegal placement is a result, not an error.
+
+        Raises:
+            OptionError: one of --flat and --groups is given without the other.
+        """
         from floorplan.cli.result import cost_line, print_json, print_table, result_object
         from floorplan.cost import CostEngine, CostOptions, CostWeights
         from floorplan.formats import read_problem
         from floorplan.netlist import check_legality
 
+        if (self.flat is None) != (self.groups is None):
+            raise OptionError("--flat and --groups belong together: give both or neither")
         options = CostOptions(CostWeights(*self.weights), self.density_top, self.congestion_top, self.square_soft)
         problem = read_problem(self.netlist, self.placement)
         engine = CostEngine(problem, options)
@@ -63,8 +87,24 @@ class Evaluate:
             if self.maps:
                 maps = engine.maps(problem.initial)
                 write_maps_png(self.maps, problem, problem.initial, maps, problem.netlist.name)
+        report = self._check(problem) if self.checks or self.flat else None
         if self.json:
-            print_json(result_object(problem, cost, options, legality))
+            result = result_object(problem, cost, options, legality)
+            print_json(result if report is None else {**result, "checks": report.to_dict()})
         else:
-            print_table(problem, cost, options, legality)
+            extra = None
+            if report is not None:
+                from floorplan.cli.checks import check_rows
+
+                extra = check_rows(report)
+            print_table(problem, cost, options, legality, extra)
         return 0
+
+    def _check(self, problem: Problem) -> RealityReport:
+        from floorplan.reality import RealityOptions, check_reality, read_flat
+
+        options = RealityOptions(grid_factor=self.check_grid)
+        flat = None
+        if self.flat is not None and self.groups is not None:
+            flat = read_flat(self.flat, self.groups, problem.netlist)
+        return check_reality(problem, problem.initial, flat, options)
