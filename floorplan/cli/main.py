@@ -1,7 +1,7 @@
 """Entry point of the `floorplan` command: verbs, exit codes and what goes to which stream.
 
 stdout carries results only; logs, progress and errors go to stderr. Exit codes: 0 done (also when the verdict on a
-placement is ILLEGAL), 2 bad input, 3 no legal placement found, 130 interrupted.
+placement is ILLEGAL), 1 a benchmark in which not all is well, 2 bad input, 3 no legal placement found, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Union
 
+from floorplan.cli.bench import Bench, BenchReport, BenchRescore
 from floorplan.cli.evaluate import Evaluate
 from floorplan.cli.generate import Generate
 from floorplan.cli.place import Place
@@ -25,7 +26,16 @@ EXIT_NO_LEGAL_PLACEMENT = 3
 EXIT_INTERRUPTED = 130
 """128 + SIGINT, what shells report for a command stopped by Ctrl-C."""
 
-_VERBS: dict[str, type[Evaluate | Generate | Place]] = {"evaluate": Evaluate, "generate": Generate, "place": Place}
+_VERBS: dict[str, type[Bench | Evaluate | Generate | Place]] = {
+    "bench": Bench,
+    "evaluate": Evaluate,
+    "generate": Generate,
+    "place": Place,
+}
+_SECOND_VERBS: dict[tuple[str, ...], type[BenchReport | BenchRescore]] = {
+    ("bench", "report"): BenchReport,
+    ("bench", "rescore"): BenchRescore,
+}
 _DESCRIPTION = "Floorplan: place the macros of a chip and say exactly what the layout costs."
 
 
@@ -56,7 +66,11 @@ def _run(args: list[str]) -> int:
     import tyro
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    chosen = tyro.cli(_parser(), prog="floorplan", description=_DESCRIPTION, args=args)
+    second = _SECOND_VERBS.get(tuple(args[:2]))
+    if second is not None:
+        chosen = tyro.cli(second, prog=f"floorplan {' '.join(args[:2])}", args=args[2:])
+    else:
+        chosen = tyro.cli(_parser(), prog="floorplan", description=_DESCRIPTION, args=args)
     code: int = chosen.run()
     sys.stdout.flush()
     return code
