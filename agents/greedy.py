@@ -23,27 +23,32 @@ CHUNK = 256
 """Candidates costed in one call: bounds the memory that a large grid takes."""
 
 
+MASKS = ("cost", "wire")
+
+
 class GreedyAgent:
     """Places macros in order, each on the legal cell with the best exact change of the partial proxy cost.
 
-    Legal cells are ranked by the environment's estimate of the change of proxy (its wirelength part is exact), and the
-    best `candidates` of them are costed in full: wirelength, density and congestion of everything that stands, soft
-    macros included. Where those will stand is not known yet; `soft_updates` times an episode they are placed anew
-    around what stands, with the macros to come placed along with them as if soft. (Where an episode starts them they
-    are pulled by ports alone, and greedy choices made on that are worse than random ones on netlists whose hard macros
-    connect to soft ones mostly.)
+    Legal cells are ranked by a mask: the environment's estimate of the change of proxy (its wirelength part is exact),
+    or the exact change of the wirelength alone, the wire mask of MaskPlace (Lai, Mu, Luo, 2022). The best `candidates`
+    of them are costed in full: wirelength, density and congestion of everything that stands, soft macros included.
+    Where those will stand is not known yet; `soft_updates` times an episode they are placed anew around what stands,
+    with the macros to come placed along with them as if soft. (Where an episode starts them they are pulled by ports
+    alone, and greedy choices made on that are worse than random ones on netlists whose hard macros connect to soft ones
+    mostly.)
 
     The first episode takes the best candidate always. Later ones add Gumbel noise to the costs, and more of it after a
     dead end, so that a run of many episodes explores; the best complete placement is kept.
 
     Each cell that is costed is one proposal. Where the budget ends within an episode that is still needed for a result,
-    the remaining macros go to the cell with the best estimate, one proposal each.
+    the remaining macros go to the cell that the mask ranks first, one proposal each.
 
     Args:
         candidates: cells costed for each macro; 0 costs all legal ones.
         soft_updates: how often an episode places the soft macros anew; 0 leaves them where the episode starts them.
         noise: standard deviation of the noise of later episodes, in those of the candidates' costs.
         config: rules of the game, among them the macro order and the soft-macro placer.
+        mask: what ranks the cells: `wire` (exact change of the wirelength) or `cost` (estimated change of the proxy).
         patience: dead ends, none of the episodes having been completed, after which to give up.
     """
 
@@ -56,7 +61,10 @@ class GreedyAgent:
         noise: float = 0.25,
         config: ConstructConfig | None = None,
         patience: int = 100,
+        mask: str = "wire",
     ) -> None:
+        if mask not in MASKS:
+            raise ProblemError(f"mask must be one of {', '.join(MASKS)}, got {mask!r}")
         if candidates < 0 or soft_updates < 0 or noise < 0:
             raise ProblemError(
                 f"candidates, soft_updates and noise must be >= 0, got {candidates}, {soft_updates} and {noise}"
@@ -66,6 +74,7 @@ class GreedyAgent:
         self.noise = noise
         self.config = config or ConstructConfig()
         self.patience = patience
+        self.mask = mask
 
     def place(self, problem: Problem, budget: Budget, seed: int, progress: ProgressCallback | None = None) -> Result:
         """Return the best of the complete episodes within the budget; the first is completed beyond it if need be.
@@ -153,7 +162,8 @@ class GreedyAgent:
         if left is not None:
             # One proposal is kept for each macro to come, so that the episode can be completed.
             count = min(count, left - (batch.dims.macros - int(batch.steps[0])) + 1)
-        change = batch.cost_change[0].reshape(-1)[legal]
+        ranked = batch.cost_change[0] if self.mask == "cost" else batch.raw_wl(0)
+        change = ranked.reshape(-1)[legal]
         if clock.spent or count < 2:
             clock.proposals += 1
             return int(legal[np.argmin(change)])

@@ -16,8 +16,13 @@ from floorplan.plugins import AGENTS_GROUP
 __all__ = ["BUILT_IN", "agent_names", "make_agent"]
 
 BUILT_IN: dict[str, str] = {
+    "analytic": "agents.analytic:AnalyticAgent",
+    "anneal": "agents.search.anneal:AnnealAgent",
+    "descent": "agents.search.descent:DescentAgent",
+    "evolve": "agents.evolve:EvolveAgent",
     "greedy": "agents.greedy:GreedyAgent",
     "policy": "agents.policy:PolicyAgent",
+    "portfolio": "agents.search.portfolio:PortfolioAgent",
     "random": "agents.random_:RandomAgent",
 }
 """The agents that pyproject.toml declares, as `module:class`; the module is imported when the agent is made."""

@@ -96,7 +96,37 @@ def test_a_problem_without_room_says_so() -> None:
         GreedyAgent(patience=7).place(squares(5, 4.0, 9.0, 9), Budget.parse("2e"), seed=0)
 
 
+def test_the_wire_mask_costs_the_cells_with_the_shortest_wires(monkeypatch: pytest.MonkeyPatch) -> None:
+    costed: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+
+    def spy(batch: ConstructBatch, cells: np.ndarray) -> np.ndarray:
+        costed.append((cells, batch.raw_wl(0).reshape(-1).copy(), batch.masks[0].copy()))
+        return exact_proxy(batch, cells)
+
+    monkeypatch.setattr("agents.greedy.exact_proxy", spy)
+    GreedyAgent(candidates=5, mask="wire").place(small_problem(), Budget.parse("1e"), seed=0)
+    assert len(costed) == SMALL_MACROS
+    for cells, wire, legal in costed:
+        assert legal[cells].all()
+        others = np.setdiff1d(np.flatnonzero(legal), cells)
+        if len(others):
+            assert wire[cells].max() <= wire[others].min()
+
+
+def test_the_masks_lead_to_different_placements_unless_every_cell_is_costed() -> None:
+    problem = small_problem()
+    wire, cost = (
+        GreedyAgent(candidates=2, mask=m).place(problem, Budget.parse("1e"), seed=0) for m in ("wire", "cost")
+    )
+    assert wire.cost != cost.cost
+    lone = squares(1, 2.0, 9.0, 9)
+    wire, cost = (GreedyAgent(candidates=0, mask=m).place(lone, Budget.parse("1e"), seed=0) for m in ("wire", "cost"))
+    assert wire.cost == cost.cost
+
+
 def test_options_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ProblemError, match="mask must be one of cost, wire"):
+        GreedyAgent(mask="paper")
     with pytest.raises(ProblemError):
         GreedyAgent(candidates=-1)
     with pytest.raises(ProblemError):
