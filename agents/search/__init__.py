@@ -1,0 +1,1 @@
+"""Agents that improve a complete legal placement by exact search: anneal, descent, portfolio."""

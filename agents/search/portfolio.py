@@ -1,0 +1,173 @@
+"""The agent `portfolio`: seeds of several kinds, trials that pick among them, then annealing and descent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from agents.analytic import AnalyticAgent
+from agents.base import Budget, BudgetClock, Progress, ProgressCallback, Result, legal_result
+from agents.search.anneal import Schedule, anneal_team
+from agents.search.descent import EPISODE, descend_team
+from agents.search.start import STARTS, legal_start
+from agents.search.team import Team
+from floorplan.cost import Cost, CostEngine, CostOptions
+from floorplan.errors import InfeasibleProblemError, ProblemError
+from floorplan.netlist import Placement, Problem
+
+__all__ = ["PortfolioAgent", "Shares"]
+
+LEAST_STEPS = 60
+"""Gradient steps below which an analytic seed is not worth its start-up."""
+
+STEP_SECONDS = 0.02
+"""What a gradient step is taken to last when a budget in seconds is divided, before one has been measured."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How the budget is divided; what is left over is for annealing.
+
+    Attributes:
+        seeds: for analytic seeds, all together.
+        trials: for short annealing runs from each seed at each temperature, all together.
+        descent: for descent at the end.
+    """
+
+    seeds: float = 0.15
+    trials: float = 0.12
+    descent: float = 0.04
+
+    def __post_init__(self) -> None:
+        values = (self.seeds, self.trials, self.descent)
+        if min(values) < 0 or sum(values) > 0.9:
+            raise ProblemError(f"shares must be >= 0 and leave a tenth for annealing, got {values}")
+
+
+class PortfolioAgent:
+    """Spends its budget on what works: analytic seeds, trials, annealing, descent.
+
+    1. Seeds: the legalised initial placement where there is one, what `analytic` makes of it, and of an empty canvas.
+    2. Trials: short annealing runs from every seed at every starting temperature of `hots`; the best goes on.
+    3. Annealing of a few chains from there, the worst going on from the best now and then.
+    4. Descent at the end.
+
+    A gradient step moves every node at once and counts as one proposal a movable node. The best legal placement of
+    all phases is kept, so that stopping anywhere has a result.
+
+    Args:
+        start: `initial`, `random` or `auto`: what stands for the initial placement; see `agents.search.start`.
+        hots: starting temperatures tried, as in `agents.search.anneal.Schedule`.
+        hotter: times the temperature of the best trial, where the main run starts.
+        schedule: of the main run; its `hot` is not used.
+        shares: of the budget.
+        chains: side by side; they share the cores there are.
+        cost: weights and options of the proxy cost.
+    """
+
+    name = "portfolio"
+
+    def __init__(
+        self,
+        start: str = "auto",
+        hots: tuple[float, ...] = (0.16,),
+        hotter: float = 1.0,
+        schedule: Schedule | None = None,
+        shares: Shares | None = None,
+        chains: int = 2,
+        cost: CostOptions | None = None,
+    ) -> None:
+        if start not in STARTS:
+            raise ProblemError(f"start must be one of {', '.join(STARTS)}, got {start!r}")
+        if not hots or min(hots) <= 0 or hotter <= 0 or chains < 1:
+            raise ProblemError("hots and hotter must be above 0, chains at least 1")
+        self.start = start
+        self.hots = tuple(hots)
+        self.hotter = hotter
+        self.schedule = schedule or Schedule()
+        self.shares = shares or Shares()
+        self.chains = chains
+        self.cost = cost or CostOptions()
+
+    def place(self, problem: Problem, budget: Budget, seed: int, progress: ProgressCallback | None = None) -> Result:
+        """Return the best placement of all phases; an episode of the budget stands for two million proposals.
+
+        Raises:
+            InfeasibleProblemError: no legal start was found.
+            ProblemError: the start `initial` is wanted and leaves a hard macro unplaced.
+        """
+        if budget.kind == "e":
+            budget = Budget("p", budget.amount * EPISODE)
+        clock = BudgetClock(budget)
+        seeds = self._seeds(problem, clock, seed, progress)
+        seed_best = min(seeds, key=lambda s: s[1].proxy)
+        start, hot = self._trials(problem, [p for p, _ in seeds], clock, seed, progress)
+        team = Team(problem, [start], seed, self.cost, self.chains, clock, progress)
+        hottest = max(hot * self.hotter, self.schedule.cold)
+        anneal_team(team, replace(self.schedule, hot=hottest), clock.spent_frac, 1.0 - self.shares.descent, "anneal")
+        team.gather()
+        descend_team(team, 3000, note="descent")
+        clock.episodes = clock.proposals // EPISODE
+        placement, cost = team.best.best_placement, team.best_cost()
+        if seed_best[1].proxy < cost.proxy:
+            placement, cost = seed_best
+        return legal_result(problem, placement, cost, clock)
+
+    def _seeds(
+        self, problem: Problem, clock: BudgetClock, seed: int, progress: ProgressCallback | None
+    ) -> list[tuple[Placement, Cost]]:
+        """Return legal placements to begin with, the given one first."""
+        engine = CostEngine(problem, self.cost)
+        first = legal_start(problem, self.start, self.cost, seed)
+        out = [(first, engine.full(first))]
+        kinds = ("initial", "outlook")
+        movable = len(problem.movable_hard) + len(problem.movable_soft)
+        for n, kind in enumerate(kinds):
+            share = self.shares.seeds / len(kinds)
+            if clock.budget.kind == "p":
+                steps = int(clock.budget.amount * share / movable)
+                part = Budget("p", max(steps, 1))
+            else:
+                # Whatever the start has taken is not taken from the seeds, but they end where their share does.
+                seconds = max(clock.budget.amount * share, 1e-3)
+                part, steps = Budget("s", seconds), int(seconds / STEP_SECONDS)
+            if steps < LEAST_STEPS:
+                continue
+            begun = clock.seconds
+            before = clock.proposals
+
+            def tell(p: Progress, begun: float = begun, best: Cost = out[0][1]) -> None:
+                if progress is not None:
+                    shown = p.best if p.best is not None and p.best.proxy < best.proxy else best
+                    progress(replace(clock.progress(shown, "seeds"), seconds=begun + p.seconds))
+
+            agent = AnalyticAgent(start=kind, iterations=max(min(500, int(steps * 0.6)), 20), cost=self.cost)
+            given = problem.replace(initial=first) if kind == "initial" else problem
+            try:
+                made = agent.place(given, part, seed + n, tell)
+            except InfeasibleProblemError:
+                continue
+            clock.proposals = before + made.proposals * movable
+            out.append((made.placement, made.cost))
+        return out
+
+    def _trials(
+        self, problem: Problem, seeds: list[Placement], clock: BudgetClock, seed: int, progress: ProgressCallback | None
+    ) -> tuple[Placement, float]:
+        """Return what came best out of short runs, and the temperature that it started from."""
+        pairs = [(p, hot) for p in seeds for hot in self.hots]
+        if self.shares.trials == 0 or clock.spent or len(pairs) == 1:
+            return pairs[0]
+        best: tuple[float, Placement, float] | None = None
+        # A trial runs on one chain, as many at a time as there are chains.
+        rounds = [pairs[i : i + self.chains] for i in range(0, len(pairs), self.chains)]
+        begin = clock.spent_frac
+        for n, group in enumerate(rounds):
+            team = Team(problem, [p for p, _ in group], seed + n, self.cost, len(group), clock, progress)
+            end = begin + self.shares.trials * (n + 1) / len(rounds)
+            cooling = replace(self.schedule, slices=25)
+            anneal_team(team, cooling, clock.spent_frac, min(end, 1.0), "trials", [hot for _, hot in group])
+            for chain, (_, hot) in zip(team.chains, group, strict=True):
+                if best is None or chain.best_proxy < best[0]:
+                    best = (chain.best_proxy, chain.best_placement, hot)
+        assert best is not None
+        return best[1], best[2]

@@ -1,0 +1,257 @@
+"""One search chain: a legal placement that compiled loops improve, with everything needed to go on exactly."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from floorplan.bound.congestion import congestion_bound
+from floorplan.bound.density import density_bound
+from floorplan.cost import Cost, CostOptions
+from floorplan.cost.incremental import IncrementalCost
+from floorplan.cost.kernels.moves import settle_all
+from floorplan.errors import ProblemError
+from floorplan.geometry import oriented_size_um
+from floorplan.legalize import safe_gap_um
+from floorplan.netlist import NodeKind, Placement, Problem, check_legality
+from floorplan.search.kernels.anneal import anneal_chunk
+from floorplan.search.kernels.descend import descend_nodes
+from floorplan.search.kernels.draw import uniform
+from floorplan.search.kernels.room import Room
+
+__all__ = ["HARD_SHARE", "Chain", "make_room"]
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+HARD_SHARE = 0.35
+"""Of the proposals, those that move a hard macro."""
+
+SWAP_SHARE, FLIP_SHARE = 0.1, 0.05
+"""Of those, exchanges of two macros and flips."""
+
+SOFT_JUMPS, HARD_JUMPS = 0.85, 0.5
+"""Of the soft macros' moves, and of the hard macros' others, those to between the nodes of one of their nets."""
+
+APART = 0.7
+"""Of all shifts, jumps and flips, those whose congestion is judged apart from the rest."""
+
+HARD_ACCEPTED, SOFT_ACCEPTED = 0.07, 0.1
+"""Shares of accepted shifts that step lengths adapt to."""
+
+
+class Chain:
+    """A complete legal placement under search.
+
+    Every loop keeps it legal: hard macros at least max(macro spacing, a few float32 steps) from each other and, where
+    they fit, from the canvas edge; soft macros wholly inside the canvas.
+
+    Args:
+        problem: what is placed.
+        placement: legal start; not changed.
+        seed: of everything random.
+        options: of the cost.
+
+    Raises:
+        ProblemError: the start is not legal.
+
+    Attributes:
+        proposals: made so far.
+        tally: (6, 2) proposals and acceptances of hard shifts, swaps, flips, soft shifts, soft and hard jumps so far.
+        settled: for those who run it to note that descent gains no more.
+        best_proxy: of the best placement seen.
+    """
+
+    def __init__(self, problem: Problem, placement: Placement, seed: int, options: CostOptions | None = None) -> None:
+        legality = check_legality(problem, placement)
+        if not legality.legal:
+            raise ProblemError(f"a search starts from a legal placement: {legality.summary()}")
+        self.problem = problem
+        self.options = options or CostOptions()
+        self.engine = IncrementalCost(problem, placement, self.options)
+        self.room = make_room(problem, placement, self.options)
+        w = self.options.weights
+        self._weights = np.array([w.wirelength / self.engine.tables.scale[6], w.density, w.congestion])
+        self._floors = np.array(
+            [0.0, density_bound(problem, self.options)[0], congestion_bound(problem, self.options, 0.0)[0]]
+        )
+        n = problem.netlist.num_nodes
+        self._seed = np.array([seed], np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(1)
+        self._pair = (np.zeros(2, np.int64), np.zeros(2), np.zeros(2), np.zeros(2, np.uint8), np.zeros(3))
+        largest = max(problem.canvas.width_um, problem.canvas.height_um)
+        self._reach = np.full(2, largest / 10)
+        self._mix = np.array(
+            [HARD_SHARE, SWAP_SHARE, FLIP_SHARE, SOFT_JUMPS, HARD_ACCEPTED, SOFT_ACCEPTED, HARD_JUMPS, APART]
+        )
+        self._best = np.empty(2 * n + 1)
+        self._best_orient = np.empty(n, np.uint8)
+        self.proposals = 0
+        self.settled = False
+        self.tally = np.zeros((6, 2), np.int64)
+        self._keep_best()
+
+    @property
+    def best_proxy(self) -> float:
+        """Proxy cost of the best placement seen."""
+        return float(self._best[-1])
+
+    @property
+    def cost(self) -> Cost:
+        """Cost of the placement as it stands."""
+        return self.engine.cost
+
+    @property
+    def best_placement(self) -> Placement:
+        """The best placement seen."""
+        n = len(self._best_orient)
+        return Placement(self._best[:n], self._best[n : 2 * n], self._best_orient, np.ones(n, np.bool_))
+
+    @property
+    def movable(self) -> int:
+        """How many nodes move."""
+        return len(self.room.hard) + len(self.room.soft)
+
+    def anneal(self, proposals: int, hot: float, cold: float, nodes: I64 | None = None) -> None:
+        """Make proposals while the temperature falls geometrically from hot to cold.
+
+        Args:
+            proposals: how many.
+            hot: temperature at the start, in units of the proxy cost.
+            cold: at the end.
+            nodes: those that move; None for all that can.
+        """
+        room, reach = self.room, self._reach
+        if nodes is not None:
+            hard = self.room.slot[nodes] >= 0
+            room = room._replace(hard=nodes[hard].astype(np.int32), soft=nodes[~hard].astype(np.int32))
+            reach = reach.copy()
+        anneal_chunk(
+            proposals, hot, cold, self._mix, reach, self._weights, self._floors, self.engine.tables,
+            self.engine.state, room, self._seed, self._pair, self._best, self._best_orient, self.tally,
+        )  # fmt: skip
+        self.proposals += proposals
+
+    def draw(self) -> float:
+        """Return a random number in (0, 1) from the chain's own sequence."""
+        return float(uniform(self._seed))
+
+    def descend(self, proposals: int, nodes: I64 | None = None) -> float:
+        """Move nodes in turn to the best of the places where their cost can have its least; return the fall of proxy.
+
+        Args:
+            proposals: how many at most.
+            nodes: in the order given; None for all that move, shuffled.
+        """
+        before = self._now()
+        turn = np.concatenate([self.room.hard, self.room.soft]).astype(np.int64) if nodes is None else nodes
+        made = descend_nodes(
+            turn, nodes is None, proposals, self._weights, self._floors, self.engine.tables, self.engine.state,
+            self.room, self._seed,
+        )  # fmt: skip
+        self.proposals += made
+        self._keep_best()
+        return before - self._now()
+
+    def go_to(self, placement: Placement) -> None:
+        """Go on from another placement, which must be legal; the best seen is kept."""
+        self.engine.load(placement)
+        hard = self.problem.netlist.hard
+        self.room.x[: len(hard)] = placement.x_um[hard]
+        self.room.y[: len(hard)] = placement.y_um[hard]
+        self._keep_best()
+
+    def refresh(self) -> None:
+        """Shed the rounding of many moves, so that chains with the same positions hold the same numbers."""
+        settle_all(self.engine.tables, self.engine.state)
+
+    def get_state(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return all that later moves depend on, as plain arrays; a chain that is set to it goes on bit for bit."""
+        self.refresh()
+        s = self.engine.state
+        return {
+            "x_um": s.x.copy(),
+            "y_um": s.y.copy(),
+            "orient": s.orient.copy(),
+            "thresholds": s.total[3:].copy(),
+            "seed": self._seed.copy(),
+            "reach_um": self._reach.copy(),
+            "best": self._best.copy(),
+            "best_orient": self._best_orient.copy(),
+            "tally": self.tally.copy(),
+            "proposals": np.array([self.proposals]),
+        }
+
+    def set_state(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
+        """Go back to what `get_state` returned."""
+        n = len(self._best_orient)
+        placement = Placement(
+            state["x_um"].astype(np.float64),
+            state["y_um"].astype(np.float64),
+            state["orient"].astype(np.uint8),
+            np.ones(n, np.bool_),
+        )
+        self.engine.state.total[3:] = state["thresholds"]
+        self.go_to(placement)
+        self.engine.state.total[3:] = state["thresholds"]
+        self._seed[:] = state["seed"]
+        self._reach[:] = state["reach_um"]
+        self._best[:] = state["best"]
+        self._best_orient[:] = state["best_orient"]
+        self.tally[:] = state["tally"]
+        self.proposals = int(state["proposals"][0])
+
+    def _now(self) -> float:
+        return float(self._weights @ self.engine.state.total[:3])
+
+    def _keep_best(self) -> None:
+        n = len(self._best_orient)
+        if self.proposals == 0 or self._now() < self._best[-1]:
+            self._best[:n] = self.engine.state.x
+            self._best[n : 2 * n] = self.engine.state.y
+            self._best[-1] = self._now()
+            self._best_orient[:] = self.engine.state.orient
+
+
+def make_room(problem: Problem, placement: Placement, options: CostOptions) -> Room:
+    """Return what limits the moves of a search that starts from a placement.
+
+    Movable hard macros keep max(macro spacing, safe gap) from each other and max(boundary spacing, safe gap) from the
+    canvas edge, where they fit; movable soft macros stay wholly inside the canvas. Soft macros move by their size as
+    costed (square where the options say so).
+    """
+    nl, cv = problem.netlist, problem.canvas
+    safe = safe_gap_um(cv)
+    gap = max(problem.macro_spacing_um, safe)
+    w, h = oriented_size_um(nl.node_w_um, nl.node_h_um, placement.orient)
+    hard, soft = nl.hard, nl.soft
+    # Both the shape as drawn and as costed lie inside.
+    soft_w, soft_h = w.copy(), h.copy()
+    if options.square_soft:
+        side = np.sqrt(w[soft] * h[soft])
+        soft_w[soft], soft_h[soft] = np.maximum(w[soft], side), np.maximum(h[soft], side)
+    slot = np.full(nl.num_nodes, -1, np.int32)
+    slot[hard] = np.arange(len(hard))
+    blocks = problem.blockages
+    edge = np.where(nl.node_kind == NodeKind.HARD, max(problem.boundary_spacing_um, safe), 0.0)
+    bounds = np.empty((nl.num_nodes, 4))
+    for axis, (size, extent) in enumerate(((soft_w, cv.width_um), (soft_h, cv.height_um))):
+        margin = np.minimum(edge, np.maximum((extent - size) / 2, 0.0))
+        low = np.minimum(size / 2 + margin, extent / 2)
+        bounds[:, 2 * axis] = low
+        bounds[:, 2 * axis + 1] = extent - low
+    block_w = [(b.x1_um - b.x0_um) / 2 + safe - gap / 2 for b in blocks]
+    block_h = [(b.y1_um - b.y0_um) / 2 + safe - gap / 2 for b in blocks]
+    return Room(
+        hard=problem.movable_hard.copy(),
+        soft=problem.movable_soft.copy(),
+        slot=slot,
+        x=np.concatenate([placement.x_um[hard], [(b.x0_um + b.x1_um) / 2 for b in blocks]]),
+        y=np.concatenate([placement.y_um[hard], [(b.y0_um + b.y1_um) / 2 for b in blocks]]),
+        half_w=np.concatenate([w[hard] / 2 + gap / 2, block_w]),
+        half_h=np.concatenate([h[hard] / 2 + gap / 2, block_h]),
+        bounds=bounds,
+        allowed=problem.allowed_orient & np.uint8(15),
+        extent=np.array([gap, math.hypot(cv.width_um, cv.height_um)]),
+    )

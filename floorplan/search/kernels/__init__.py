@@ -1,0 +1,1 @@
+"""Compiled search loops over the incremental cost."""

@@ -1,0 +1,165 @@
+"""Simulated annealing in one compiled loop: exact costs, legal placements only."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from floorplan.cost.kernels.moves import settle_all
+from floorplan.cost.kernels.propose import commit_move, propose_move, rollback_move
+from floorplan.search.kernels.draw import below, uniform
+from floorplan.search.kernels.room import fits
+from floorplan.search.kernels.single import try_hard, try_single
+
+__all__ = ["anneal_chunk"]
+
+F64 = npt.NDArray[np.float64]
+
+ADAPT = 0.004
+"""Relative change of a step length after one shift."""
+
+REFRESH = 50_000
+"""Commits after which everything is computed anew, so that rounding cannot add up."""
+
+
+@njit(cache=True)
+def _step(low: float, high: float, now: float, reach: float, seed: npt.NDArray[np.uint64]) -> float:
+    """Return a number within `reach` of `now` and within the bounds."""
+    a, b = max(now - reach, low), min(now + reach, high)
+    return a + (b - a) * uniform(seed) if b > a else min(max(now, low), high)
+
+
+@njit(cache=True)
+def _among(i, tables, state, seed):  # type: ignore[no-untyped-def]  # numba infers
+    """Return a random point of what the others on a random net of node i span."""
+    p = tables.node_ptr[i] + below(seed, tables.node_ptr[i + 1] - tables.node_ptr[i])
+    e, k, box, inc = tables.own_inc[p, 1], tables.own_inc[p, 0], state.net_box, state.inc_box
+    x0 = box[e, 1] if inc[k, 0] == box[e, 0] else box[e, 0]
+    x1 = box[e, 3] if inc[k, 1] == box[e, 2] else box[e, 2]
+    y0 = box[e, 5] if inc[k, 2] == box[e, 4] else box[e, 4]
+    y1 = box[e, 7] if inc[k, 3] == box[e, 6] else box[e, 6]
+    if not (x0 <= x1 and y0 <= y1):
+        return state.x[i], state.y[i]
+    return x0 + (x1 - x0) * uniform(seed), y0 + (y1 - y0) * uniform(seed)
+
+
+@njit(cache=True, nogil=True)
+def anneal_chunk(  # type: ignore[no-untyped-def]  # numba infers
+    proposals, hot, cold, mix, reach, weights, floors, tables, state, room, seed, pair, best, best_orient, tally
+):
+    """Make `proposals` proposals while the temperature falls geometrically from hot to cold.
+
+    Args:
+        proposals: how many.
+        hot: temperature of the first, in units of the proxy.
+        cold: temperature of the last.
+        mix: (8,) chances of a hard macro's move, and among those of a swap and of a flip; then, among a soft macro's
+            moves, of a jump to between the nodes of one of its nets; last the shares of hard and soft shifts that
+            the step lengths keep accepted, the chance of a jump among hard macros' other
+            moves, and the share of moves whose congestion is judged apart (see `try_single`).
+        reach: (2,) um: how far a hard and a soft macro shift at most; adapted to what gets accepted.
+        weights: (3,) as in `try_single`.
+        floors: (3,) as in `try_single`.
+        tables: MoveTables.
+        state: MoveState; left at the last placement.
+        room: Room.
+        seed: (1,) random state.
+        pair: scratch of a swap: nodes (2,) int64, x, y (2,), orient (2,), parts after it (3,).
+        best: (2N + 1,) x, y and proxy of the best placement so far, looked at every few thousand proposals.
+        best_orient: (N,) its orientations.
+        tally: (6, 2) int64: proposals and acceptances of hard shifts, swaps, flips, soft shifts, soft and hard jumps;
+            added to.
+    """
+    nodes, pair_x, pair_y, pair_o, after = pair
+    n = len(state.x)
+    cooling = math.log(cold / hot) / max(proposals, 1)
+    largest = max(tables.scale[0] * tables.shape[1], tables.scale[1] * tables.shape[0])
+    commits = 0
+    for step in range(proposals):
+        temperature = hot * math.exp(cooling * step)
+        limit = -temperature * math.log(uniform(seed))
+        apart = -temperature * math.log(uniform(seed)) if uniform(seed) < mix[7] else -1.0
+        kind = 3
+        if len(room.hard) > 0 and (len(room.soft) == 0 or uniform(seed) < mix[0]):
+            u = uniform(seed)
+            kind = 1 if u < mix[1] else (2 if u < mix[1] + mix[2] else 0)
+        moved = False
+        if kind == 0:
+            i = room.hard[below(seed, len(room.hard))]
+            b = room.bounds
+            if uniform(seed) < mix[6] and tables.node_ptr[i] < tables.node_ptr[i + 1]:
+                kind = 5
+                x, y = _among(i, tables, state, seed)
+                x, y = min(max(x, b[i, 0]), b[i, 1]), min(max(y, b[i, 2]), b[i, 3])
+            else:
+                x = _step(b[i, 0], b[i, 1], state.x[i], reach[0], seed)
+                y = _step(b[i, 2], b[i, 3], state.y[i], reach[0], seed)
+                u = uniform(seed)
+                if u < 0.25:
+                    x = state.x[i]
+                elif u < 0.5:
+                    y = state.y[i]
+            moved = try_hard(i, x, y, limit, apart, weights, floors, tables, state, room)
+        elif kind == 1:
+            i, j = room.hard[below(seed, len(room.hard))], room.hard[below(seed, len(room.hard))]
+            if i != j:
+                moved = _swap(i, j, limit, weights, tables, state, room, nodes, pair_x, pair_y, pair_o, after)
+        elif kind == 2:
+            i = room.hard[below(seed, len(room.hard))]
+            o = (state.orient[i] + 1 + below(seed, 3)) & 3
+            if state.orient[i] < 4 and (room.allowed[i] >> o) & 1:
+                moved = try_single(i, state.x[i], state.y[i], o, limit, apart, weights, floors, tables, state)
+        else:
+            i = room.soft[below(seed, len(room.soft))]
+            b = room.bounds
+            if uniform(seed) < mix[3] and tables.node_ptr[i] < tables.node_ptr[i + 1]:
+                kind = 4
+                x, y = _among(i, tables, state, seed)
+                x, y = min(max(x, b[i, 0]), b[i, 1]), min(max(y, b[i, 2]), b[i, 3])
+            else:
+                x = _step(b[i, 0], b[i, 1], state.x[i], reach[1], seed)
+                y = _step(b[i, 2], b[i, 3], state.y[i], reach[1], seed)
+            moved = try_single(i, x, y, state.orient[i], limit, apart, weights, floors, tables, state)
+        tally[kind, 0] += 1
+        if moved:
+            tally[kind, 1] += 1
+            commits += 1
+            if commits % REFRESH == 0:
+                settle_all(tables, state)
+        # A step length that keeps a given share of shifts accepted finds its own scale at every temperature.
+        if kind == 0 or kind == 3:
+            k = 0 if kind == 0 else 1
+            scale = 1.0 + ADAPT * (1.0 - mix[4 + k] if moved else -mix[4 + k])
+            reach[k] = min(max(reach[k] * scale, 1e-3 * largest), largest)
+        if step % 4096 == 4095 or step == proposals - 1:
+            t = state.total
+            proxy = weights[0] * t[0] + weights[1] * t[1] + weights[2] * t[2]
+            if proxy < best[2 * n]:
+                best[:n] = state.x
+                best[n : 2 * n] = state.y
+                best[2 * n] = proxy
+                best_orient[:] = state.orient
+
+
+@njit(cache=True)
+def _swap(i, j, limit, weights, tables, state, room, nodes, x, y, orient, after):  # type: ignore[no-untyped-def]  # numba infers
+    """Exchange the places of two hard macros if they fit and the proxy rises by no more than `limit`."""
+    a, b = room.slot[i], room.slot[j]
+    xi, yi, xj, yj = state.x[i], state.y[i], state.x[j], state.y[j]
+    room.x[a], room.y[a], room.x[b], room.y[b] = xj, yj, xi, yi
+    if fits(i, xj, yj, room) and fits(j, xi, yi, room):
+        nodes[0], nodes[1] = i, j
+        x[0], y[0], x[1], y[1] = xj, yj, xi, yi
+        orient[0], orient[1] = state.orient[i], state.orient[j]
+        propose_move(nodes, x, y, orient, tables, state, after)
+        t = state.total
+        change = weights[0] * (after[0] - t[0]) + weights[1] * (after[1] - t[1]) + weights[2] * (after[2] - t[2])
+        if change <= limit:
+            commit_move(nodes, x, y, orient, tables, state, after)
+            return True
+        rollback_move(nodes, x, y, orient, tables, state)
+    room.x[a], room.y[a], room.x[b], room.y[b] = xi, yi, xj, yj
+    return False

@@ -1,0 +1,97 @@
+"""The agents anneal, descent and portfolio: legal, anytime, repeatable, better than their start."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from agent_cases import shipped_problem, small_problem
+
+from agents.base import Agent, Budget, Progress
+from agents.registry import make_agent
+from agents.search.anneal import AnnealAgent, Schedule
+from agents.search.portfolio import PortfolioAgent, Shares
+from agents.search.start import legal_start
+from floorplan.cost import CostEngine, CostOptions
+from floorplan.errors import ProblemError
+from floorplan.netlist import check_legality
+
+NAMES = ["anneal", "descent", "portfolio"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_results_are_legal_exact_repeatable_and_better_than_the_start(name: str) -> None:
+    problem = shipped_problem()
+    agent = make_agent(name)
+    assert isinstance(agent, Agent)
+    start = legal_start(problem, "auto", CostOptions(), 0)
+    before = CostEngine(problem).full(start).proxy
+    seen: list[Progress] = []
+    a = agent.place(problem, Budget.parse("40000p"), 0, seen.append)
+    b = agent.place(problem, Budget.parse("40000p"), 0)
+    other = agent.place(problem, Budget.parse("40000p"), 1)
+    assert a.legality.legal
+    assert a.cost.proxy == CostEngine(problem).full(a.placement).proxy
+    assert a.cost.proxy < 0.95 * before
+    assert a.placement.x_um.tolist() == b.placement.x_um.tolist()
+    assert a.placement.x_um.tolist() != other.placement.x_um.tolist()
+    assert a.proposals == pytest.approx(40000, rel=0.1)
+    best = [p.best.proxy for p in seen if p.best is not None]
+    assert best == sorted(best, reverse=True)
+    assert seen[-1].spent_frac == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_seconds_are_kept(name: str) -> None:
+    problem = shipped_problem()
+    agent = make_agent(name)
+    agent.place(problem, Budget.parse("3000p"), 0)  # compiles
+    began = time.perf_counter()
+    result = agent.place(problem, Budget.parse("2s"), 0)
+    assert result.legality.legal
+    assert time.perf_counter() - began < 5.0
+
+
+def test_more_proposals_place_better() -> None:
+    problem = shipped_problem()
+    few, many = (AnnealAgent().place(problem, Budget.parse(b), 0).cost.proxy for b in ("5000p", "150000p"))
+    assert many < few
+
+
+def test_an_initial_placement_is_used_where_there_is_one_and_only_there() -> None:
+    problem = small_problem()
+    with pytest.raises(ProblemError, match="hard macros placed"):
+        legal_start(problem, "initial", CostOptions(), 0)
+    random = [legal_start(problem, "auto", CostOptions(), s) for s in (0, 0, 1)]
+    assert random[0].x_um.tolist() == random[1].x_um.tolist() != random[2].x_um.tolist()
+    assert all(check_legality(problem, r).legal for r in random)
+    given = problem.replace(initial=random[0])
+    assert np.allclose(legal_start(given, "auto", CostOptions(), 5).x_um, random[0].x_um, atol=1e-2)
+    assert legal_start(given, "random", CostOptions(), 1).x_um.tolist() == random[2].x_um.tolist()
+
+
+def test_the_portfolio_uses_analytic_seeds_where_the_budget_allows() -> None:
+    problem = small_problem()
+    notes: list[str] = []
+    shares = Shares(seeds=0.5, trials=0.2)
+    movable = len(problem.movable_hard) + len(problem.movable_soft)
+    result = PortfolioAgent(shares=shares).place(problem, Budget("p", 400 * movable), 0, lambda p: notes.append(p.note))
+    assert result.legality.legal
+    assert list(dict.fromkeys(notes)) == ["seeds", "trials", "anneal", "descent"]
+
+
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [
+        (AnnealAgent, {"start": "elsewhere"}),
+        (AnnealAgent, {"runs": 0}),
+        (Schedule, {"hot": 0.1, "cold": 0.2}),
+        (Shares, {"seeds": 0.5, "trials": 0.5}),
+        (PortfolioAgent, {"hots": ()}),
+    ],
+)
+def test_options_without_sense_are_refused(make: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(ProblemError):
+        make(**options)
