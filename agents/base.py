@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from floorplan.cost import Cost
 from floorplan.errors import BudgetError, InfeasibleProblemError
+from floorplan.interrupt import stop_wanted
 from floorplan.netlist import Legality, Placement, Problem, check_legality
 
 __all__ = ["BUDGET_KINDS", "Agent", "Budget", "BudgetClock", "Progress", "ProgressCallback", "Result", "legal_result"]
@@ -145,7 +146,13 @@ class BudgetClock:
 
     @property
     def spent_frac(self) -> float:
-        """Share of the budget spent; may exceed 1 by the last step."""
+        """Share of the budget spent; may exceed 1 by the last step, and is at least 1 once the user asks to stop."""
+        if stop_wanted():
+            return max(1.0, self._used_frac)
+        return self._used_frac
+
+    @property
+    def _used_frac(self) -> float:
         used = {"s": self.seconds, "p": float(self.proposals), "e": float(self.episodes)}[self.budget.kind]
         return used / self.budget.amount
 

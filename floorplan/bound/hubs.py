@@ -50,7 +50,7 @@ class FlowGraph:
         self.macros, self.macro_of = macros.astype(np.int64), macro_of.reshape(-1)
         self.area = nl.node_w_um[self.macros] * nl.node_h_um[self.macros]
         self.end_offset = np.abs(nets.dx_um[self.ends]) + np.abs(nets.dy_um[self.ends])
-        self.unit = 2.0 ** np.floor(np.log2(2.0**28 / max(float(weight.sum()), 1e-300)))
+        self.unit = 2.0 ** np.floor(np.log2(2.0**28 / max(float(weight.sum()), 1e-250)))
         self.room = np.floor(weight * self.unit).astype(np.int64)
         self.taken = np.zeros(self.edges)
         net_of = nets.net_of

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Union
 from floorplan.cli.bench import Bench, BenchReport, BenchRescore
 from floorplan.cli.evaluate import Evaluate
 from floorplan.cli.generate import Generate
-from floorplan.cli.place import Place
+from floorplan.cli.place import INTERRUPTED, Place
 from floorplan.errors import FloorplanError, InfeasibleProblemError
 from floorplan.plugins import command_names, load_command
 
@@ -23,8 +23,7 @@ __all__ = ["EXIT_BAD_INPUT", "EXIT_INTERRUPTED", "EXIT_NO_LEGAL_PLACEMENT", "mai
 
 EXIT_BAD_INPUT = 2
 EXIT_NO_LEGAL_PLACEMENT = 3
-EXIT_INTERRUPTED = 130
-"""128 + SIGINT, what shells report for a command stopped by Ctrl-C."""
+EXIT_INTERRUPTED = INTERRUPTED
 
 _VERBS: dict[str, type[Bench | Evaluate | Generate | Place]] = {
     "bench": Bench,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,11 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from floorplan.errors import FloorplanError, InfeasibleProblemError
+from floorplan.interrupt import interruptible, stop_wanted
 
 if TYPE_CHECKING:
     from floorplan.cost import Cost
 
-__all__ = ["OptionError", "Place"]
+__all__ = ["INTERRUPTED", "OptionError", "Place"]
+
+
+INTERRUPTED = 130
+"""128 + SIGINT, what shells report for a command stopped by Ctrl-C."""
 
 
 class OptionError(FloorplanError):
@@ -38,7 +44,10 @@ class Place:
     """Placement that gives the canvas, the ports and the fixed nodes; without one, the file beside the netlist."""
 
     agent: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Who places: any installed agent; `policy` where --policy is given, else `greedy`."""
+    """Who places: any installed agent; `policy` where --policy is given, else `portfolio`."""
+
+    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE"), tyro.conf.UseAppendAction] = ()
+    """Option of the agent, as in `start=random` or `schedule.hot=0.2`; may be given several times."""
 
     policy: Annotated[Path | None, tyro.conf.arg(metavar="RUN|FILE")] = None
     """Run folder or .safetensors file of a trained policy."""
@@ -59,7 +68,7 @@ class Place:
     """Show no progress."""
 
     def run(self) -> int:
-        """Place, write, print.
+        """Place, write, print; Ctrl-C ends the search early, writes the best placement so far and returns 130.
 
         Raises:
             InfeasibleProblemError: the agent found no legal placement.
@@ -72,12 +81,13 @@ class Place:
 
         if not self.out.parent.is_dir():
             raise OptionError(f"{self.out}: the folder {self.out.parent} does not exist")
-        name = self.agent or ("policy" if self.policy else "greedy")
-        agent = _make(name, self.policy)
+        name = self.agent or ("policy" if self.policy else "portfolio")
+        agent = _make(name, self.policy, self.set)
         budget = parse_budget(self.budget)
         problem = read_problem(self.netlist, self.placement)
-        with _progress(name, quiet=self.quiet) as report:
+        with _progress(name, quiet=self.quiet) as report, interruptible():
             done = agent.place(problem, budget, self.seed, report)
+            stopped = stop_wanted()
 
         # What an agent says of itself is not taken on trust: cost and legality are computed here, alike for all agents.
         options = CostOptions()
@@ -101,18 +111,47 @@ class Place:
             spent_text = f"{done.seconds:.1f} s, {done.proposals:,} proposals, {done.episodes:,} episodes"
             extra = {"agent": f"{name}, seed {self.seed}", "spent": spent_text, "written": str(self.out)}
             print_table(problem, cost, options, legality, extra)
-        return 0
+        return INTERRUPTED if stopped else 0
 
 
-def _make(name: str, policy: Path | None) -> Any:
+def _make(name: str, policy: Path | None, given: tuple[str, ...]) -> Any:
+    from floorplan.bench.options import set_up_agent
+    from floorplan.bench.suite import AgentSpec, SuiteError
+    from floorplan.cost import CostOptions
     from floorplan.plugins import agent_class
 
     made = agent_class(name)
-    if policy is None:
-        return made()
-    if "policy" not in inspect.signature(made).parameters:
-        raise OptionError(f"agent {name!r} takes no policy; leave out --policy or use --agent policy")
-    return made(policy=policy)
+    options = _table(given)
+    if policy is not None:
+        if "policy" not in inspect.signature(made).parameters:
+            raise OptionError(f"agent {name!r} takes no policy; leave out --policy or use --agent policy")
+        return made(policy=policy, **options)
+    try:
+        setup = set_up_agent(Path("--set"), "", AgentSpec(label=name, agent=name, options=options), CostOptions())
+    except SuiteError as error:
+        raise OptionError(f"agent {name!r}: {str(error).replace('--set: .options.', '--set ', 1)}") from None
+    return setup.make(**setup.arguments)
+
+
+def _table(given: tuple[str, ...]) -> dict[str, Any]:
+    """Return KEY=VALUE pairs as a table; values are TOML, or else text; dots in a key open inner tables."""
+    out: dict[str, Any] = {}
+    for pair in given:
+        key, equals, text = pair.partition("=")
+        names = key.strip().split(".")
+        if not equals or not all(names):
+            raise OptionError(f"--set takes KEY=VALUE, got {pair!r}")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        inner = out
+        for name in names[:-1]:
+            inner = inner.setdefault(name, {})
+            if not isinstance(inner, dict):
+                raise OptionError(f"--set {pair!r}: {name} has a value already")
+        inner[names[-1]] = value
+    return out
 
 
 def _plc_costs(cost: Cost) -> dict[str, str]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
-from agents.base import Agent, Budget, Progress, Result
+from agents.base import Agent, Budget, BudgetClock, Progress, Result
 from floorplan import plugins
 from floorplan.cli.main import main
 from floorplan.cost import CostEngine
@@ -30,13 +34,15 @@ class Keeps:
 
     name = "keeps"
 
-    def __init__(self, policy: Path | None = None) -> None:
+    def __init__(self, policy: Path | None = None, twice: int = 1) -> None:
         self.policy = policy
+        self.twice = twice
 
     def place(self, problem: Problem, budget: Budget, seed: int, progress: Report = None) -> Result:
         if progress is not None:
             progress(Progress(1.0, 0.5, 2, 1))
-        return _result(problem, problem.initial)
+        made = _result(problem, problem.initial)
+        return replace(made, episodes=self.twice)
 
 
 class Stacks:
@@ -68,9 +74,22 @@ class Interrupted:
         raise KeyboardInterrupt
 
 
+class Patient:
+    """Spends its budget and hands the initial placement back; the user presses Ctrl-C meanwhile."""
+
+    name = "patient"
+
+    def place(self, problem: Problem, budget: Budget, seed: int, progress: Report = None) -> Result:
+        clock = BudgetClock(Budget.parse("1h"))
+        os.kill(os.getpid(), signal.SIGINT)
+        while not clock.spent:
+            time.sleep(0.01)
+        return _result(problem, problem.initial)
+
+
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = [EntryPoint(c.name, f"{__name__}:{c.__name__}", "") for c in (Keeps, Stacks, GivesUp, Interrupted)]
+    made = [EntryPoint(c.name, f"{__name__}:{c.__name__}", "") for c in (Keeps, Stacks, GivesUp, Interrupted, Patient)]
     groups = {
         plugins.AGENTS_GROUP: made,
         plugins.CONTRACTS_GROUP: [EntryPoint("budget", "agents.base:Budget.parse", "")],
@@ -131,10 +150,32 @@ def test_ctrl_c_is_exit_130_and_leaves_files_as_they_were(two_macros: Path, caps
     assert capsys.readouterr().out == ""
 
 
+def test_ctrl_c_ends_the_search_and_writes_the_best_so_far(
+    two_macros: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    assert place(two_macros, "--agent", "patient", "--json") == 130
+    assert json.loads(capsys.readouterr().out)["legal"] is True
+    assert (two_macros / "out.plc").exists()
+    assert signal.getsignal(signal.SIGINT) is before
+    assert place(two_macros, "--agent", "keeps") == 0  # the wish to stop does not outlive its run
+
+
+def test_options_reach_the_agent(two_macros: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert place(two_macros, "--agent", "keeps", "--set", "twice=2", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["episodes"] == 2
+    assert place(two_macros, "--agent", "keeps", "--policy", "run", "--set", "twice=3", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["episodes"] == 3
+
+
 @pytest.mark.parametrize(
     ("args", "cause"),
     [
-        (["--agent", "nobody"], "unknown agent 'nobody'; known: gives-up, interrupted, keeps, stacks"),
+        (["--agent", "keeps", "--set", "thrice=1"], "--set thrice: unknown option; known: policy, twice"),
+        (["--agent", "keeps", "--set", "twice=often"], "--set twice: Input should be a valid integer"),
+        (["--agent", "keeps", "--set", "twice"], "--set takes KEY=VALUE, got 'twice'"),
+        (["--agent", "keeps", "--set", "a=1", "--set", "a.b=1"], "a has a value already"),
+        (["--agent", "nobody"], "unknown agent 'nobody'; known: gives-up, interrupted, keeps, patient, stacks"),
         (["--agent", "keeps", "--budget", "soon"], "budget 'soon'"),
         (["--agent", "stacks", "--policy", "run"], "takes no policy"),
         (["--agent", "keeps", "--placement", "missing.plc"], "missing.plc"),
