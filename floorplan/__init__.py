@@ -11,9 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from floorplan.cost import Cost, CostEngine, CostOptions, CostWeights
+    from floorplan.bound import LowerBound, lower_bound
+    from floorplan.cost import Cost, CostEngine, CostOptions, CostWeights, IncrementalCost
     from floorplan.errors import FloorplanError
     from floorplan.formats import read_netlist, read_plc, read_problem, write_netlist, write_plc
+    from floorplan.legalize import legalize
     from floorplan.netlist import (
         Canvas,
         Legality,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         check_legality,
     )
     from floorplan.plugins import agent_names, make_agent, parse_budget
+    from floorplan.reality import RealityReport, check_reality
     from floorplan.soft import make_soft_placer
 
 __version__ = "0.1.0"
@@ -35,13 +38,19 @@ _HOME = {
     "CostOptions": "floorplan.cost",
     "CostWeights": "floorplan.cost",
     "FloorplanError": "floorplan.errors",
+    "IncrementalCost": "floorplan.cost",
     "Legality": "floorplan.netlist",
+    "LowerBound": "floorplan.bound",
     "Netlist": "floorplan.netlist",
     "NetlistBuilder": "floorplan.netlist",
     "Placement": "floorplan.netlist",
     "Problem": "floorplan.netlist",
+    "RealityReport": "floorplan.reality",
     "agent_names": "floorplan.plugins",
     "check_legality": "floorplan.netlist",
+    "check_reality": "floorplan.reality",
+    "legalize": "floorplan.legalize",
+    "lower_bound": "floorplan.bound",
     "make_agent": "floorplan.plugins",
     "make_soft_placer": "floorplan.soft",
     "parse_budget": "floorplan.plugins",
@@ -60,14 +69,20 @@ __all__ = [
     "CostOptions",
     "CostWeights",
     "FloorplanError",
+    "IncrementalCost",
     "Legality",
+    "LowerBound",
     "Netlist",
     "NetlistBuilder",
     "Placement",
     "Problem",
+    "RealityReport",
     "__version__",
     "agent_names",
     "check_legality",
+    "check_reality",
+    "legalize",
+    "lower_bound",
     "make_agent",
     "make_soft_placer",
     "parse_budget",

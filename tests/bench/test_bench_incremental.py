@@ -7,11 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import njit
 
 from floorplan.cost import CostEngine
+from floorplan.cost.kernels import moves
 from floorplan.formats import read_problem
 from floorplan.legalize import legalize
 from floorplan.search import Chain
+from floorplan.search.kernels.anneal import _among
+from floorplan.search.kernels.draw import below
+from floorplan.search.kernels.room import fits
 
 pytestmark = pytest.mark.bench
 
@@ -58,3 +63,77 @@ def test_proposals_per_second_on_one_core(benchmarks: Path, design: str) -> None
                 f"{100 * hard:.0f} % hard, {100 * made[:, 1].sum() / made[:, 0].sum():.0f} % accepted"
             )
     assert chain.cost.proxy == pytest.approx(full.full(chain.engine.placement).proxy, rel=1e-9)
+
+
+@njit
+def _part(part, count, ids, tables, state, room, seed):  # type: ignore[no-untyped-def]  # numba infers
+    """Run one part of a proposal `count` times on random nodes, which jump to between those of one of their nets."""
+    total = 0.0
+    for _ in range(count):
+        i = ids[below(seed, len(ids))]
+        x, y = _among(i, tables, state, seed)
+        o = state.orient[i]
+        if part == 1:
+            total += moves.change_wirelength(i, x, y, o, tables, state)
+        elif part == 2:
+            state.used[1] = 0
+            moves.change_density(i, x, y, o, tables, state)
+            moves.restore_density(state)
+        elif part == 3:
+            total += moves.density_now(tables, state)
+        elif part == 4:
+            state.trial[:] = state.load
+        elif part == 5:
+            state.trial[:] = state.load
+            moves.change_load(i, x, y, o, tables, state)
+        elif part == 6:
+            total += moves.congestion_now(tables, state)
+        elif part == 7:
+            moves.settle(i, state.x[i], state.y[i], o, tables, state, True)
+        elif part == 8:
+            total += fits(i, x, y, room)
+    return total
+
+
+PARTS = (
+    "drawing the move",
+    "wirelength",
+    "density, and back",
+    "mean of the densest",
+    "copy of the load",
+    "copy and routes",
+    "mean of the fullest",
+    "storing an accepted move",
+    "room for a hard macro",
+)
+
+
+def test_where_the_time_of_a_proposal_goes(benchmarks: Path) -> None:
+    folder = benchmarks / "ct" / "NanGate45_ariane133"
+    problem = read_problem(folder / "netlist.pb.txt.xz", folder / "initial.plc.xz")
+    chain = Chain(problem, legalize(problem, problem.initial), seed=0)
+    n = chain.movable
+    chain.anneal(PROPOSALS, 0.1 / n, 0.01 / n)
+    tables, state, room, seed = chain.engine.tables, chain.engine.state, chain.room, chain._seed
+    for kind, ids in (("soft", room.soft), ("hard", room.hard)):
+        print(f"\nNanGate45_ariane133, ns a {kind} macro's jump:")
+        least = []
+        for part in range(9 if kind == "hard" else 8):
+            _part(part, 10, ids, tables, state, room, seed)
+            spent = []
+            for _ in range(5):
+                began = time.perf_counter()
+                _part(part, 20_000, ids, tables, state, room, seed)
+                spent.append((time.perf_counter() - began) / 20_000 * 1e9)
+            least.append(min(spent) - (least[0] if part else 0.0))
+            print(f"  {PARTS[part]:26s} {least[-1]:6.0f}")
+            moves.settle_all(tables, state)
+        nets = float(np.diff(tables.node_ptr)[ids].mean())
+        own = [tables.own_inc[tables.node_ptr[i] : tables.node_ptr[i + 1]] for i in ids.tolist()]
+        pins = float(np.mean([(rows[:, 5] - rows[:, 4]).sum() for rows in own]))
+        grid = 8 * problem.canvas.num_cells
+        print(
+            f"  {nets:.0f} nets with {pins:.0f} pins; bytes: ends of nets {64 * nets:,.0f}, "
+            f"rows of the node {48 * nets:,.0f}, cells of the pins {4 * pins:,.0f}, maps read {3 * grid:,}, map written {2 * grid:,}"
+        )
+    assert chain.engine.refresh().proxy > 0
