@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from floorplan.cost import Cost, CostEngine, CostOptions, CostWeights, IncrementalCost
     from floorplan.errors import FloorplanError
     from floorplan.formats import read_netlist, read_plc, read_problem, write_netlist, write_plc
-    from floorplan.legalize import legalize
     from floorplan.netlist import (
         Canvas,
         Legality,
@@ -49,7 +48,6 @@ _HOME = {
     "agent_names": "floorplan.plugins",
     "check_legality": "floorplan.netlist",
     "check_reality": "floorplan.reality",
-    "legalize": "floorplan.legalize",
     "lower_bound": "floorplan.bound",
     "make_agent": "floorplan.plugins",
     "make_soft_placer": "floorplan.soft",
@@ -81,7 +79,6 @@ __all__ = [
     "agent_names",
     "check_legality",
     "check_reality",
-    "legalize",
     "lower_bound",
     "make_agent",
     "make_soft_placer",

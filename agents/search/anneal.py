@@ -55,8 +55,9 @@ def anneal_team(
         note: for the progress.
         hots: a starting temperature for each chain instead of the schedule's; chains then do not meet.
     """
-    starts = [hot / c.movable for hot, c in zip(hots or [schedule.hot] * len(team.chains), team.chains, strict=True)]
-    colds = [min(schedule.cold / c.movable, hot) for hot, c in zip(starts, team.chains, strict=True)]
+    share = 1.0 / max(team.chains[0].movable, 1)
+    starts = [hot * share for hot in hots or [schedule.hot] * len(team.chains)]
+    colds = [min(schedule.cold * share, hot) for hot in starts]
     span = max(end - begin, 1e-9)
     met = 0
     while (at := (team.clock.spent_frac - begin) / span) < 1.0:

@@ -155,6 +155,7 @@ def new_state(tables: MoveTables) -> MoveState:
     covered = np.minimum((extent / tables.scale[0] + 3) * (extent / tables.scale[1] + 3), cells)
     logged = int(2 * np.ceil(covered).sum()) + 1
     widest = int(np.diff(tables.inc_term_ptr[tables.net_inc_ptr]).max(initial=1))
+    trial = np.zeros(2 * cells)
     return MoveState(
         x=np.zeros(nodes),
         y=np.zeros(nodes),
@@ -165,7 +166,9 @@ def new_state(tables: MoveTables) -> MoveState:
         term_cell=np.zeros(terminals, np.int32),
         density=np.zeros(cells),
         load=np.zeros(2 * cells),
-        trial=np.zeros(2 * cells),
+        trial=trial,
+        trial_h=trial[cells:].reshape(rows, cols),
+        trial_v=trial[:cells].reshape(cols, rows),
         raw=np.zeros(2 * cells),
         new_cell=np.zeros(terminals, np.int32),
         mark=np.zeros(rows << bits, np.int64),

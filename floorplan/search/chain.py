@@ -122,6 +122,9 @@ class Chain:
             cold: at the end.
             nodes: those that move; None for all that can.
         """
+        self.proposals += proposals
+        if self.movable == 0:
+            return
         room, reach = self.room, self._reach
         if nodes is not None:
             hard = self.room.slot[nodes] >= 0
@@ -131,7 +134,6 @@ class Chain:
             proposals, hot, cold, self._mix, reach, self._weights, self._floors, self.engine.tables,
             self.engine.state, room, self._seed, self._pair, self._best, self._best_orient, self.tally,
         )  # fmt: skip
-        self.proposals += proposals
 
     def draw(self) -> float:
         """Return a random number in (0, 1) from the chain's own sequence."""
@@ -150,7 +152,7 @@ class Chain:
             turn, nodes is None, proposals, self._weights, self._floors, self.engine.tables, self.engine.state,
             self.room, self._seed,
         )  # fmt: skip
-        self.proposals += made
+        self.proposals += made if len(turn) else proposals
         self._keep_best()
         return before - self._now()
 

@@ -36,7 +36,7 @@ def stir(chain: Chain, proposals: int) -> float:
     before = chain.cost.proxy
     nodes = nodes_around(chain, _pick_cell(chain), 1.0 + (RADIUS_CELLS - 1.0) * chain.draw())
     if len(nodes) == 0:
-        chain.proposals += proposals
+        chain.proposals += max(proposals, 1)
         return 0.0
     kept = chain.engine.placement
     warm = WARM * (0.3 + 1.4 * chain.draw()) / chain.movable

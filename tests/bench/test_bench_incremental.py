@@ -134,6 +134,7 @@ def test_where_the_time_of_a_proposal_goes(benchmarks: Path) -> None:
         grid = 8 * problem.canvas.num_cells
         print(
             f"  {nets:.0f} nets with {pins:.0f} pins; bytes: ends of nets {64 * nets:,.0f}, "
-            f"rows of the node {48 * nets:,.0f}, cells of the pins {4 * pins:,.0f}, maps read {3 * grid:,}, map written {2 * grid:,}"
+            f"rows of the node {48 * nets:,.0f}, cells of the pins {4 * pins:,.0f}, "
+            f"maps read {3 * grid:,}, map written {2 * grid:,}"
         )
     assert chain.engine.refresh().proxy > 0

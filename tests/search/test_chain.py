@@ -245,3 +245,14 @@ def test_an_illegal_start_is_refused(plain: Problem) -> None:
     x[plain.movable_hard[0]] = -50.0
     with pytest.raises(ProblemError, match="ILLEGAL"):
         Chain(plain, plain.initial.replace(x), seed=0)
+
+
+def test_nothing_to_move_spends_its_proposals_and_changes_nothing() -> None:
+    nl = netlist(2, 2)
+    p = problem(2, 2, fixed=np.ones(nl.num_nodes, np.bool_))
+    chain = Chain(p, p.initial, seed=0)
+    cost = chain.cost
+    chain.anneal(100, 0.1, 0.01)
+    assert chain.descend(100) == 0.0
+    assert stir(chain, 50) == 0.0
+    assert (chain.cost, chain.proposals) == (cost, 250)

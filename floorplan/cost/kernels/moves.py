@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from floorplan.cost.kernels.congestion import add_macro_blockage
 from floorplan.cost.kernels.density import density_cost
 from floorplan.cost.kernels.reroute import change_many, change_one, change_two, smooth_demand
 from floorplan.cost.kernels.topk import top_sum_near
@@ -62,6 +63,8 @@ class MoveState(NamedTuple):
         density: (R * C,).
         load: (2 * R * C,) congestion, V by columns, then H by rows.
         trial: (2 * R * C,) the load after the move in hand.
+        trial_h: (R, C) the H part of the trial load, the same memory.
+        trial_v: (C, R) its V part, likewise.
         raw: (2 * R * C,) change of demand before it is smoothed, zero between moves.
         new_cell: (T,) cells of the terminals in hand.
         mark: by cell number.
@@ -83,6 +86,8 @@ class MoveState(NamedTuple):
     density: F64
     load: F64
     trial: F64
+    trial_h: F64
+    trial_v: F64
     raw: F64
     new_cell: I32
     mark: I64
@@ -208,33 +213,10 @@ def restore_density(state):  # type: ignore[no-untyped-def]  # numba infers
 
 
 @njit(cache=True)
-def _add_block(x, y, w, h, sign, scale, rows, cols, load):  # type: ignore[no-untyped-def]  # numba infers
-    """Add the tracks that a hard macro takes to load (laid out as in MoveState), or with sign -1 give them back."""
-    gw, gh = scale[0], scale[1]
-    cells = rows * cols
-    x0, x1, y0, y1 = x - w / 2, x + w / 2, y - h / 2, y + h / 2
-    c0, c1 = max(math.floor(x0 / gw), 0), min(math.floor(x1 / gw), cols - 1)
-    r0, r1 = max(math.floor(y0 / gh), 0), min(math.floor(y1 / gh), rows - 1)
-    if c1 < c0 or r1 < r0:
-        return
-    bottom = max(min(y1, (r0 + 1) * gh) - max(y0, r0 * gh), 0.0)
-    top = max(min(y1, (r1 + 1) * gh) - max(y0, r1 * gh), 0.0)
-    left = max(min(x1, (c0 + 1) * gw) - max(x0, c0 * gw), 0.0)
-    right = max(min(x1, (c1 + 1) * gw) - max(x0, c1 * gw), 0.0)
-    partial_v = r1 > r0 and (abs(bottom - gh) > 1e-5 or abs(top - gh) > 1e-5 or left <= 0 or right <= 0)
-    partial_h = c1 > c0 and (abs(left - gw) > 1e-5 or abs(right - gw) > 1e-5 or bottom <= 0 or top <= 0)
-    for r in range(r0, r1 + 1):
-        oy = min(y1, (r + 1) * gh) - max(y0, r * gh)
-        if oy <= 0:
-            continue
-        for c in range(c0, c1 + 1):
-            ox = min(x1, (c + 1) * gw) - max(x0, c * gw)
-            if ox <= 0:
-                continue
-            if not (partial_v and r == r1):
-                load[c * rows + r] += sign * ox * scale[5]
-            if not (partial_h and c == c1):
-                load[cells + r * cols + c] += sign * oy * scale[4]
+def _add_block(x, y, w, h, sign, tables, state):  # type: ignore[no-untyped-def]  # numba infers
+    """Add the tracks that a hard macro takes to the trial load, or with sign -1 give them back."""
+    s = tables.scale
+    add_macro_blockage(x, y, w, h, s[0], s[1], sign * s[4], sign * s[5], state.trial_h, state.trial_v.T)
 
 
 @njit(cache=True)
@@ -293,11 +275,10 @@ def change_load(i, x, y, o, tables, state):  # type: ignore[no-untyped-def]  # n
 @njit(cache=True)
 def change_block(i, x, y, o, tables, state, sign):  # type: ignore[no-untyped-def]  # numba infers
     """Move what hard macro i blocks in the trial load from where it is stored to (x, y); back where sign is -1."""
-    s, rows, cols = tables.scale, tables.shape[0], tables.shape[1]
     w, h = tables.node_w[i], tables.node_h[i]
     turned = state.orient[i] >= 4
-    _add_block(state.x[i], state.y[i], h if turned else w, w if turned else h, -sign, s, rows, cols, state.trial)
-    _add_block(x, y, h if o >= 4 else w, w if o >= 4 else h, sign, s, rows, cols, state.trial)
+    _add_block(state.x[i], state.y[i], h if turned else w, w if turned else h, -sign, tables, state)
+    _add_block(x, y, h if o >= 4 else w, w if o >= 4 else h, sign, tables, state)
 
 
 @njit(cache=True)
@@ -401,7 +382,7 @@ def settle_all(tables, state):  # type: ignore[no-untyped-def]  # numba infers
             w, h = tables.node_w[i], tables.node_h[i]
             if state.orient[i] >= 4:
                 w, h = h, w
-            _add_block(state.x[i], state.y[i], w, h, 1.0, s, rows, cols, state.trial)
+            _add_block(state.x[i], state.y[i], w, h, 1.0, tables, state)
     state.total[WIRELENGTH] = wirelength
     state.total[DENSITY] = density_now(tables, state)
     state.total[CONGESTION] = congestion_now(tables, state)

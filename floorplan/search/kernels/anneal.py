@@ -46,6 +46,18 @@ def _among(i, tables, state, seed):  # type: ignore[no-untyped-def]  # numba inf
     return x0 + (x1 - x0) * uniform(seed), y0 + (y1 - y0) * uniform(seed)
 
 
+@njit(cache=True)
+def _somewhere(i, jumps, reach, tables, state, room, seed):  # type: ignore[no-untyped-def]  # numba infers
+    """Return whether node i jumps, with the chance `jumps`, or shifts within `reach`, and where to."""
+    b = room.bounds
+    if uniform(seed) < jumps and tables.node_ptr[i] < tables.node_ptr[i + 1]:
+        x, y = _among(i, tables, state, seed)
+        return True, min(max(x, b[i, 0]), b[i, 1]), min(max(y, b[i, 2]), b[i, 3])
+    x = _step(b[i, 0], b[i, 1], state.x[i], reach, seed)
+    y = _step(b[i, 2], b[i, 3], state.y[i], reach, seed)
+    return False, x, y
+
+
 @njit(cache=True, nogil=True)
 def anneal_chunk(  # type: ignore[no-untyped-def]  # numba infers
     proposals, hot, cold, mix, reach, weights, floors, tables, state, room, seed, pair, best, best_orient, tally
@@ -89,14 +101,10 @@ def anneal_chunk(  # type: ignore[no-untyped-def]  # numba infers
         moved = False
         if kind == 0:
             i = room.hard[below(seed, len(room.hard))]
-            b = room.bounds
-            if uniform(seed) < mix[6] and tables.node_ptr[i] < tables.node_ptr[i + 1]:
+            jumped, x, y = _somewhere(i, mix[6], reach[0], tables, state, room, seed)
+            if jumped:
                 kind = 5
-                x, y = _among(i, tables, state, seed)
-                x, y = min(max(x, b[i, 0]), b[i, 1]), min(max(y, b[i, 2]), b[i, 3])
             else:
-                x = _step(b[i, 0], b[i, 1], state.x[i], reach[0], seed)
-                y = _step(b[i, 2], b[i, 3], state.y[i], reach[0], seed)
                 u = uniform(seed)
                 if u < 0.25:
                     x = state.x[i]
@@ -114,14 +122,8 @@ def anneal_chunk(  # type: ignore[no-untyped-def]  # numba infers
                 moved = try_single(i, state.x[i], state.y[i], o, limit, apart, weights, floors, tables, state)
         else:
             i = room.soft[below(seed, len(room.soft))]
-            b = room.bounds
-            if uniform(seed) < mix[3] and tables.node_ptr[i] < tables.node_ptr[i + 1]:
-                kind = 4
-                x, y = _among(i, tables, state, seed)
-                x, y = min(max(x, b[i, 0]), b[i, 1]), min(max(y, b[i, 2]), b[i, 3])
-            else:
-                x = _step(b[i, 0], b[i, 1], state.x[i], reach[1], seed)
-                y = _step(b[i, 2], b[i, 3], state.y[i], reach[1], seed)
+            jumped, x, y = _somewhere(i, mix[3], reach[1], tables, state, room, seed)
+            kind = 4 if jumped else 3
             moved = try_single(i, x, y, state.orient[i], limit, apart, weights, floors, tables, state)
         tally[kind, 0] += 1
         if moved:
