@@ -8,11 +8,13 @@ from agents.analytic import AnalyticAgent
 from agents.base import Budget, BudgetClock, Progress, ProgressCallback, Result, legal_result
 from agents.search.anneal import Schedule, anneal_team
 from agents.search.descent import EPISODE, descend_team
+from agents.search.heat import starting_heat
 from agents.search.start import STARTS, legal_start
 from agents.search.team import Team
 from floorplan.cost import Cost, CostEngine, CostOptions
 from floorplan.errors import InfeasibleProblemError, ProblemError
 from floorplan.netlist import Placement, Problem
+from floorplan.search import Chain
 
 __all__ = ["PortfolioAgent", "Shares"]
 
@@ -21,6 +23,13 @@ LEAST_STEPS = 60
 
 STEP_SECONDS = 0.02
 """What a gradient step is taken to last when a budget in seconds is divided, before one has been measured."""
+
+
+HEAT_SHARE = 0.02
+"""Of the budget, what may be spent on measuring how hot to start."""
+
+PROPOSAL_SECONDS = 1.2e-5
+"""What a proposal is taken to last for that."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,8 @@ class PortfolioAgent:
     """Spends its budget on what works: analytic seeds, trials, annealing, descent.
 
     1. Seeds: the legalised initial placement where there is one, what `analytic` makes of it, and of an empty canvas.
-    2. Trials: short annealing runs from every seed at every starting temperature of `hots`; the best goes on.
+    2. Trials: how hot to start is measured on the best seed (`agents.search.heat`); a short annealing run from every
+       seed tells which goes on.
     3. Annealing of a few chains from there, the worst going on from the best now and then.
     4. Descent at the end.
 
@@ -56,8 +66,7 @@ class PortfolioAgent:
 
     Args:
         start: `initial`, `random` or `auto`: what stands for the initial placement; see `agents.search.start`.
-        hots: starting temperatures tried, as in `agents.search.anneal.Schedule`.
-        hotter: times the temperature of the best trial, where the main run starts.
+        hots: starting temperatures tried instead of the one measured, as in `agents.search.anneal.Schedule`.
         schedule: of the main run; its `hot` is not used.
         shares: of the budget.
         chains: side by side; they share the cores there are.
@@ -69,8 +78,7 @@ class PortfolioAgent:
     def __init__(
         self,
         start: str = "auto",
-        hots: tuple[float, ...] = (0.16,),
-        hotter: float = 1.0,
+        hots: tuple[float, ...] = (),
         schedule: Schedule | None = None,
         shares: Shares | None = None,
         chains: int = 2,
@@ -78,11 +86,10 @@ class PortfolioAgent:
     ) -> None:
         if start not in STARTS:
             raise ProblemError(f"start must be one of {', '.join(STARTS)}, got {start!r}")
-        if not hots or min(hots) <= 0 or hotter <= 0 or chains < 1:
-            raise ProblemError("hots and hotter must be above 0, chains at least 1")
+        if min(hots, default=1.0) <= 0 or chains < 1:
+            raise ProblemError("hots must be above 0, chains at least 1")
         self.start = start
         self.hots = tuple(hots)
-        self.hotter = hotter
         self.schedule = schedule or Schedule()
         self.shares = shares or Shares()
         self.chains = chains
@@ -100,10 +107,11 @@ class PortfolioAgent:
         clock = BudgetClock(budget)
         seeds = self._seeds(problem, clock, seed, progress)
         seed_best = min(seeds, key=lambda s: s[1].proxy)
-        start, hot = self._trials(problem, [p for p, _ in seeds], clock, seed, progress)
+        hots = self.hots or (self._heat(problem, seed_best[0], clock, seed),)
+        start, hot = self._trials(problem, [p for p, _ in seeds], hots, clock, seed, progress)
         team = Team(problem, [start], seed, self.cost, self.chains, clock, progress)
-        hottest = max(hot * self.hotter, self.schedule.cold)
-        anneal_team(team, replace(self.schedule, hot=hottest), clock.spent_frac, 1.0 - self.shares.descent, "anneal")
+        cooling = replace(self.schedule, hot=max(hot, self.schedule.cold))
+        anneal_team(team, cooling, clock.spent_frac, 1.0 - self.shares.descent, "anneal")
         team.gather()
         descend_team(team, 3000, note="descent")
         clock.episodes = clock.proposals // EPISODE
@@ -150,11 +158,26 @@ class PortfolioAgent:
             out.append((made.placement, made.cost))
         return out
 
+    def _heat(self, problem: Problem, start: Placement, clock: BudgetClock, seed: int) -> float:
+        """Return how hot to start, measured with a small part of the budget."""
+        amount, kind = clock.budget.amount, clock.budget.kind
+        proposals = int(HEAT_SHARE * (amount if kind == "p" else amount / PROPOSAL_SECONDS))
+        chain = Chain(problem, start, seed, self.cost)
+        hot = starting_heat(chain, min(max(proposals, 400), 80_000))
+        clock.proposals += chain.proposals
+        return hot
+
     def _trials(
-        self, problem: Problem, seeds: list[Placement], clock: BudgetClock, seed: int, progress: ProgressCallback | None
+        self,
+        problem: Problem,
+        seeds: list[Placement],
+        hots: tuple[float, ...],
+        clock: BudgetClock,
+        seed: int,
+        progress: ProgressCallback | None,
     ) -> tuple[Placement, float]:
         """Return what came best out of short runs, and the temperature that it started from."""
-        pairs = [(p, hot) for p in seeds for hot in self.hots]
+        pairs = [(p, hot) for p in seeds for hot in hots]
         if self.shares.trials == 0 or clock.spent or len(pairs) == 1:
             return pairs[0]
         best: tuple[float, Placement, float] | None = None

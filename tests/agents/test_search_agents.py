@@ -12,11 +12,13 @@ from agent_cases import shipped_problem, small_problem
 from agents.base import Agent, Budget, Progress
 from agents.registry import make_agent
 from agents.search.anneal import AnnealAgent, Schedule
+from agents.search.heat import ACCEPTED, SOFT_JUMPS, TRIED, starting_heat
 from agents.search.portfolio import PortfolioAgent, Shares
 from agents.search.start import legal_start
 from floorplan.cost import CostEngine, CostOptions
 from floorplan.errors import ProblemError
 from floorplan.netlist import check_legality
+from floorplan.search import Chain
 
 NAMES = ["anneal", "descent", "portfolio"]
 
@@ -89,9 +91,25 @@ def test_the_portfolio_uses_analytic_seeds_where_the_budget_allows() -> None:
         (AnnealAgent, {"runs": 0}),
         (Schedule, {"hot": 0.1, "cold": 0.2}),
         (Shares, {"seeds": 0.5, "trials": 0.5}),
-        (PortfolioAgent, {"hots": ()}),
+        (PortfolioAgent, {"hots": (0.1, 0.0)}),
     ],
 )
 def test_options_without_sense_are_refused(make: Any, options: dict[str, Any]) -> None:
     with pytest.raises(ProblemError):
         make(**options)
+
+
+def test_the_starting_heat_accepts_what_it_should_and_leaves_the_chain_where_it_was() -> None:
+    problem = shipped_problem()
+    start = legal_start(problem, "auto", CostOptions(), 0)
+    chain = Chain(problem, start, seed=0)
+    chain.anneal(20000, 0.1 / chain.movable, 0.01 / chain.movable)
+    placed = chain.engine.placement
+    hot = starting_heat(chain, 20000)
+    assert chain.engine.placement.x_um.tolist() == placed.x_um.tolist()
+    assert TRIED[0] <= hot <= TRIED[-1]
+    if TRIED[0] < hot < TRIED[-1]:
+        before = chain.tally[SOFT_JUMPS].copy()
+        chain.anneal(5000, hot / chain.movable, hot / chain.movable)
+        made, accepted = (chain.tally[SOFT_JUMPS] - before).tolist()
+        assert accepted / made == pytest.approx(ACCEPTED, abs=0.08)
