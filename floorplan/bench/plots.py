@@ -33,6 +33,9 @@ _MUTED = "#5b6b7b"
 _POINTS = 200
 _AXES = (("seconds", "seconds"), ("proposals", "proposals"))
 
+_LEAST = {"seconds": 1e-2, "proposals": 1.0}
+"""Where a logarithmic axis begins; what came before stands there."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -124,7 +127,7 @@ def _longest(section: Section) -> list[Group]:
 
 
 def _curve(label: str, runs: Sequence[Sequence[Point]], axis: str) -> Curve:
-    xs = [np.maximum.accumulate([max(float(getattr(p, axis)), 1e-3) for p in run]) for run in runs]
+    xs = [np.maximum.accumulate([max(float(getattr(p, axis)), _LEAST[axis]) for p in run]) for run in runs]
     # the best so far, but the last point is the verified result and stands as it is
     ys = [np.array([*np.minimum.accumulate([p.proxy for p in run])[:-1], run[-1].proxy]) for run in runs]
     begin, end = max(x[0] for x in xs), max(x[-1] for x in xs)
@@ -154,7 +157,8 @@ def _figure(section: Section, folder: Path) -> Figure:
         for group in section.groups:
             x = group.wall_s if axis == "seconds" else group.proposals
             if group.proxy is not None and x:
-                ax.plot([max(x, 1e-3)], [group.proxy], "o", color=colours[group.label], markersize=5.5, zorder=4,
+                at = max(x, _LEAST[axis])
+                ax.plot([at], [group.proxy], "o", color=colours[group.label], markersize=5.5, zorder=4,
                         markeredgecolor="white", markeredgewidth=0.8)  # fmt: skip
                 extent.append(group.proxy)
         _style(ax, title)
