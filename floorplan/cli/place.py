@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import sys
+import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator
@@ -24,6 +26,9 @@ __all__ = ["INTERRUPTED", "OptionError", "Place"]
 
 INTERRUPTED = 130
 """128 + SIGINT, what shells report for a command stopped by Ctrl-C."""
+
+_PATIENCE_S = 5.0
+"""Seconds of silence before a person is told that the machine is compiling."""
 
 
 class OptionError(FloorplanError):
@@ -85,6 +90,8 @@ class Place:
         agent = _make(name, self.policy, self.set)
         budget = parse_budget(self.budget)
         problem = read_problem(self.netlist, self.placement)
+        if budget.kind == "s":
+            _get_ready(agent, self.budget, quiet=self.quiet)
         with _progress(name, quiet=self.quiet) as report, interruptible():
             done = agent.place(problem, budget, self.seed, report)
             stopped = stop_wanted()
@@ -112,6 +119,23 @@ class Place:
             extra = {"agent": f"{name}, seed {self.seed}", "spent": spent_text, "written": str(self.out)}
             print_table(problem, cost, options, legality, extra)
         return INTERRUPTED if stopped else 0
+
+
+def _get_ready(agent: Any, budget: str, *, quiet: bool) -> None:
+    """Load and compile what the agent needs before its clock starts; the first time on a machine that takes minutes."""
+    from floorplan.bench.warmup import warm_up
+
+    def tell() -> None:
+        sys.stderr.write("compiling for this machine, once: may take two minutes, does not count as budget\n")
+
+    late = threading.Timer(_PATIENCE_S, tell)
+    if not quiet:
+        late.start()
+    try:
+        # What goes wrong here goes wrong on the real problem too, or is of the small problem's making.
+        warm_up(agent, budget)
+    finally:
+        late.cancel()
 
 
 def _make(name: str, policy: Path | None, given: tuple[str, ...]) -> Any:

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from floorplan.formats import write_netlist, write_plc
-from floorplan.netlist import Canvas, NetlistBuilder, Placement, Problem, Side
-
 AGENTS = '''
 import os
 import sys
@@ -108,23 +105,11 @@ def bound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def write_suite(tmp_path: Path, stand: None, bound: None) -> Callable[..., Path]:
+def write_suite(tmp_path: Path, two_macros: Path, stand: None, bound: None) -> Callable[..., Path]:
     """Return a function that writes the design and a suite on it, some of its text replaced or added."""
-    b = NetlistBuilder("two")
-    b.add_port("in", Side.LEFT)
-    b.add_macro("a", 20.0, 20.0)
-    b.add_pin("a/i", "a")
-    b.add_pin("a/o", "a")
-    b.add_macro("b", 20.0, 20.0)
-    b.add_pin("b/i", "b")
-    b.add_net("in", ["a/i"])
-    b.add_net("a/o", ["b/i"], 3.0)
-    netlist = b.build()
-    placement = Placement([0.0, 30.0, 70.0], [50.0, 50.0, 50.0], [0, 0, 0], [True, True, True])
-    problem = Problem(netlist, Canvas(100.0, 100.0, 10, 10, 10.0, 10.0, 5.0, 5.0, 1), placement)
     (tmp_path / "design").mkdir()
-    write_netlist(tmp_path / "design" / "netlist.pb.txt", netlist)
-    write_plc(tmp_path / "design" / "initial.plc", problem, placement)
+    for name in ("netlist.pb.txt", "initial.plc"):
+        (two_macros / name).rename(tmp_path / "design" / name)
 
     def write(more: str = "", replace: tuple[str, str] = ("", "")) -> Path:
         assert replace[0] in SUITE

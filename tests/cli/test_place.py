@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -56,6 +57,20 @@ class Stacks:
         return _result(problem, problem.initial.replace(x_um=x))
 
 
+class Learner:
+    """Notes what it was asked to place, and hands the initial placement back."""
+
+    name = "learner"
+    warm_up = "70p"
+    asked: ClassVar[list[tuple[str, str]]] = []
+
+    def place(self, problem: Problem, budget: Budget, seed: int, progress: Report = None) -> Result:
+        self.asked.append((problem.netlist.name, str(budget)))
+        if problem.netlist.name == "warm_up":
+            raise RuntimeError("too small for me")
+        return _result(problem, problem.initial)
+
+
 class GivesUp:
     """Finds nothing."""
 
@@ -87,9 +102,12 @@ class Patient:
         return _result(problem, problem.initial)
 
 
+AGENTS = (Keeps, Stacks, Learner, GivesUp, Interrupted, Patient)
+
+
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = [EntryPoint(c.name, f"{__name__}:{c.__name__}", "") for c in (Keeps, Stacks, GivesUp, Interrupted, Patient)]
+    made = [EntryPoint(c.name, f"{__name__}:{c.__name__}", "") for c in AGENTS]
     groups = {
         plugins.AGENTS_GROUP: made,
         plugins.CONTRACTS_GROUP: [EntryPoint("budget", "agents.base:Budget.parse", "")],
@@ -143,6 +161,16 @@ def test_no_legal_result_is_exit_3_and_writes_nothing(
     assert not (two_macros / "out.plc").exists()
 
 
+def test_agents_compile_before_a_clock_starts(two_macros: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Learner, "asked", [])
+    name = read_problem(two_macros / "netlist.pb.txt").netlist.name
+    assert place(two_macros, "--agent", "learner", "--budget", "2s") == 0
+    assert Learner.asked == [("warm_up", "70p"), ("warm_up", "0.3s"), (name, "2s")]
+    Learner.asked.clear()
+    assert place(two_macros, "--agent", "learner", "--budget", "20p") == 0
+    assert Learner.asked == [(name, "20p")]  # a count of proposals is the same however long they take
+
+
 def test_ctrl_c_is_exit_130_and_leaves_files_as_they_were(two_macros: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (two_macros / "out.plc").write_text("precious")
     assert place(two_macros, "--agent", "interrupted") == 130
@@ -175,7 +203,10 @@ def test_options_reach_the_agent(two_macros: Path, capsys: pytest.CaptureFixture
         (["--agent", "keeps", "--set", "twice=often"], "--set twice: Input should be a valid integer"),
         (["--agent", "keeps", "--set", "twice"], "--set takes KEY=VALUE, got 'twice'"),
         (["--agent", "keeps", "--set", "a=1", "--set", "a.b=1"], "a has a value already"),
-        (["--agent", "nobody"], "unknown agent 'nobody'; known: gives-up, interrupted, keeps, patient, stacks"),
+        (
+            ["--agent", "nobody"],
+            "unknown agent 'nobody'; known: gives-up, interrupted, keeps, learner",
+        ),
         (["--agent", "keeps", "--budget", "soon"], "budget 'soon'"),
         (["--agent", "stacks", "--policy", "run"], "takes no policy"),
         (["--agent", "keeps", "--placement", "missing.plc"], "missing.plc"),
