@@ -15,7 +15,7 @@ import tyro
 if TYPE_CHECKING:
     from floorplan.bench import Job, Outcome, Row, Section
 
-__all__ = ["Bench", "BenchReport", "BenchRescore"]
+__all__ = ["Bench", "BenchCompare", "BenchReport", "BenchRescore"]
 
 EXIT_NOT_ALL_WELL = 1
 """A run failed or is illegal, or a row does not follow from its placement."""
@@ -28,7 +28,7 @@ class Bench:
     Runs that the folder already holds are skipped, so an interrupted suite goes on where it stopped.
 
     `floorplan bench rescore DIR` scores every stored placement again; `floorplan bench report DIR` writes the tables
-    and plots anew.
+    and plots anew; `floorplan bench compare DIR --baseline AGENT` says how much better the others are, and how surely.
 
     Exit code 1: some run failed or is illegal; the others stand.
     """
@@ -138,6 +138,47 @@ class BenchReport:
         found, written = write_report(self.folder)
         _print_sections(found)
         _print_written(written)
+        return 0
+
+
+@dataclass(frozen=True)
+class BenchCompare:
+    """Say how much better or worse each agent is than one of them: interquartile means over seeds, with intervals.
+
+    The interval holds the change with 95 % confidence: seeds are drawn anew 4,000 times within each design and agent.
+    """
+
+    folders: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="DIR")]
+    """Folders of results; more than one are taken together."""
+
+    baseline: Annotated[str, tyro.conf.arg(metavar="AGENT")]
+    """Label of the agent that the others are measured against."""
+
+    budget: Annotated[str | None, tyro.conf.arg(metavar="B")] = None
+    """Budget of the baseline; without one, each agent meets the baseline at its own budget."""
+
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Print one JSON object instead of Markdown tables."""
+
+    def run(self) -> int:
+        """Compare and print.
+
+        Raises:
+            BenchError: a folder is damaged, or there is nothing to compare.
+        """
+        from dataclasses import asdict
+
+        from floorplan.bench import RowStore
+        from floorplan.bench.compare import compare, markdown
+        from floorplan.cli.result import print_json
+
+        rows = [row for folder in self.folders for row in RowStore(folder).read().values()]
+        found = compare(rows, self.baseline, self.budget)
+        if self.json:
+            print_json({"baseline": self.baseline, "budget": self.budget, "comparisons": [asdict(c) for c in found]})
+        else:
+            against = self.baseline if self.budget is None else f"{self.baseline}, {self.budget}"
+            sys.stdout.write("\n".join(markdown(c, against) for c in found))
         return 0
 
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Union
 
-from floorplan.cli.bench import Bench, BenchReport, BenchRescore
+from floorplan.cli.bench import Bench, BenchCompare, BenchReport, BenchRescore
 from floorplan.cli.evaluate import Evaluate
 from floorplan.cli.generate import Generate
 from floorplan.cli.place import INTERRUPTED, Place
@@ -31,7 +31,8 @@ _VERBS: dict[str, type[Bench | Evaluate | Generate | Place]] = {
     "generate": Generate,
     "place": Place,
 }
-_SECOND_VERBS: dict[tuple[str, ...], type[BenchReport | BenchRescore]] = {
+_SECOND_VERBS: dict[tuple[str, ...], type[BenchCompare | BenchReport | BenchRescore]] = {
+    ("bench", "compare"): BenchCompare,
     ("bench", "report"): BenchReport,
     ("bench", "rescore"): BenchRescore,
 }
