@@ -1,6 +1,7 @@
 """Seeded generators of accelerator netlists: a template is one frozen parameter object."""
 
 from floorplan.accelerator.parameters import SystolicTile
+from floorplan.accelerator.synthetic_parameters import Synthetic
 from floorplan.accelerator.systolic import systolic_tile
 from floorplan.accelerator.technology import TECHNOLOGIES, Technology
 from floorplan.accelerator.templates import TEMPLATES, Template, generate, parameters_of
@@ -8,6 +9,7 @@ from floorplan.accelerator.templates import TEMPLATES, Template, generate, param
 __all__ = [
     "TECHNOLOGIES",
     "TEMPLATES",
+    "Synthetic",
     "SystolicTile",
     "Technology",
     "Template",

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from floorplan.accelerator.parameters import SystolicTile
+from floorplan.accelerator.synthetic import synthetic
+from floorplan.accelerator.synthetic_parameters import Synthetic
 from floorplan.accelerator.systolic import systolic_tile
 from floorplan.errors import ProblemError, UnknownNameError
 from floorplan.netlist import Problem
@@ -32,6 +34,7 @@ class Template:
 
 TEMPLATES: dict[str, Template] = {
     "systolic_tile": Template(SystolicTile, systolic_tile, "weight-stationary systolic accelerator tile"),
+    "synthetic": Template(Synthetic, synthetic, "modules of SRAM groups, blocks and logic by Rent's rule, to train on"),
 }
 
 

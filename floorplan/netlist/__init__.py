@@ -5,10 +5,12 @@ from floorplan.netlist.legality import Legality, Violation, check_legality
 from floorplan.netlist.model import Netlist, NodeKind, Side
 from floorplan.netlist.placement import Placement
 from floorplan.netlist.problem import FLIPS, ONLY_N, Blockage, Canvas, Problem
+from floorplan.netlist.variants import SYMMETRIES, Variant, mirror, relabel, with_grid
 
 __all__ = [
     "FLIPS",
     "ONLY_N",
+    "SYMMETRIES",
     "Blockage",
     "Canvas",
     "Legality",
@@ -18,6 +20,10 @@ __all__ = [
     "Placement",
     "Problem",
     "Side",
+    "Variant",
     "Violation",
     "check_legality",
+    "mirror",
+    "relabel",
+    "with_grid",
 ]
