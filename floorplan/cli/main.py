@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Union
 
 from floorplan.cli.bench import Bench, BenchCompare, BenchReport, BenchRescore
+from floorplan.cli.cluster import Cluster
 from floorplan.cli.evaluate import Evaluate
 from floorplan.cli.generate import Generate
 from floorplan.cli.place import INTERRUPTED, Place
@@ -25,8 +26,9 @@ EXIT_BAD_INPUT = 2
 EXIT_NO_LEGAL_PLACEMENT = 3
 EXIT_INTERRUPTED = INTERRUPTED
 
-_VERBS: dict[str, type[Bench | Evaluate | Generate | Place]] = {
+_VERBS: dict[str, type[Bench | Cluster | Evaluate | Generate | Place]] = {
     "bench": Bench,
+    "cluster": Cluster,
     "evaluate": Evaluate,
     "generate": Generate,
     "place": Place,

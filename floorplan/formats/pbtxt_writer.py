@@ -36,7 +36,7 @@ def write_netlist(path: str | Path, netlist: Netlist, placement: Placement | Non
 
     Raises:
         NetlistError: a macro is hard but named as soft macros are, or the other way round, a net has no
-            sink, or a name is empty, holds a line end or is that of the metadata; the format cannot say so.
+            sink, a pin is the source of two nets, or a name is empty, holds a line end or is that of the metadata; the format cannot say so.
         ProblemError: the placement is of another length.
         OSError: the file cannot be written.
     """
@@ -61,6 +61,8 @@ class _Writer:
             pins = netlist.net_pin[netlist.net_ptr[e] : netlist.net_ptr[e + 1]].tolist()
             if len(pins) < 2:
                 raise NetlistError(f"net of {netlist.pin_name[pins[0]]!r} has no sink; the format cannot say so")
+            if pins[0] in self._driven:
+                raise NetlistError(f"{netlist.pin_name[pins[0]]!r} is the source of two nets; the format cannot say so")
             self._driven[pins[0]] = pins[1:]
             self._weight[pins[0]] = weight
         owner = netlist.pin_node

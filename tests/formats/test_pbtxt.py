@@ -154,7 +154,19 @@ def test_what_the_format_cannot_say_is_refused(tmp_path: Path) -> None:
     lonely.add_net("p", [])
     odd = NetlistBuilder("n")
     odd.add_port("__metadata__")
-    for builder, cause in ((hard, "hard macro"), (soft, "soft macro"), (lonely, "has no sink"), (odd, "cannot hold")):
+    twice = NetlistBuilder("n")
+    for name in ("p", "q", "r"):
+        twice.add_port(name)
+    twice.add_net("p", ["q"])
+    twice.add_net("p", ["r"])
+    cases = (
+        (hard, "hard macro"),
+        (soft, "soft macro"),
+        (lonely, "has no sink"),
+        (odd, "cannot hold"),
+        (twice, "'p' is the source of two nets"),
+    )
+    for builder, cause in cases:
         with pytest.raises(NetlistError, match=cause):
             write_netlist(tmp_path / "n.pb.txt", builder.build())
     with pytest.raises(ProblemError, match="2 nodes"):

@@ -1,0 +1,157 @@
+"""From a flat problem to a clustered one."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from floorplan.cluster.build import build_clustered
+from floorplan.cluster.connect import cell_hypergraph
+from floorplan.cluster.partition import partition
+from floorplan.cluster.reshape import break_up, merge_small, renumber
+from floorplan.cluster.spots import cell_spots
+from floorplan.errors import ProblemError
+from floorplan.netlist import Netlist, NodeKind, Placement, Problem
+
+__all__ = ["ClusterOptions", "Clustering", "cluster"]
+
+I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """How cells become groups; the defaults are those of AlphaChip's flow.
+
+    Attributes:
+        clusters: parts of the min-cut partition; breaking up and merging move the number of groups off it.
+        reach: a group that extends farther than this share of sqrt(canvas area) is broken up.
+        small: a group below this share of the mean area is merged into a neighbour.
+        bloat: area of a soft macro over that of its cells.
+        seed: of the partition.
+    """
+
+    clusters: int = 500
+    reach: float = 0.25
+    small: float = 0.25
+    bloat: float = 1.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.clusters < 1 or self.seed < 0:
+            raise ProblemError(f"clusters must be >= 1 and the seed >= 0, got {self.clusters} and {self.seed}")
+        if not (self.reach > 0 and 0 <= self.small < 1 and math.isfinite(self.bloat) and self.bloat >= 1):
+            raise ProblemError("reach must be positive, small 0 to 1, and bloat at least 1")
+
+
+@dataclass(frozen=True, eq=False)
+class Clustering:
+    """A clustered problem and where its cells went.
+
+    Attributes:
+        problem: ports, hard macros and groups, with the initial placement: groups at the mean of their cells.
+        host: (N,) group of each flat node: k of `Grp_k`, -1 for ports and hard macros.
+        cut: flat nets that reach more than one group, or a group and a macro or port.
+        parts: groups after the partition.
+        broken: groups after those that spread were broken up.
+        given: the cells were placed; else their positions, and the groups' own, only follow from the nets.
+    """
+
+    problem: Problem
+    host: I64
+    cut: int
+    parts: int
+    broken: int
+    given: bool
+
+
+def cluster(flat: Problem, options: ClusterOptions | None = None) -> Clustering:
+    """Cluster the standard cells of a flat problem into soft macros; equal input and seed give equal clusters.
+
+    Partition, break-up over the placement of the cells (see `cell_spots`), merging of small groups. Soft macros are as
+    wide as a grid cell, which must therefore be chosen before. Ports that touch the edge of the canvas move onto it.
+
+    Raises:
+        ProblemError: the netlist has soft macros already, or the partitioner is not installed.
+    """
+    o = ClusterOptions() if options is None else options
+    netlist, canvas = flat.netlist, flat.canvas
+    if (netlist.node_kind == NodeKind.SOFT).any():
+        raise ProblemError(f"netlist {netlist.name!r} has soft macros: it is clustered already")
+    graph = cell_hypergraph(netlist)
+    x, y, given = cell_spots(flat)
+    group = renumber(partition(graph, o.clusters, o.seed))
+    parts = int(group.max(initial=-1)) + 1
+    reach_um = o.reach * math.sqrt(canvas.width_um * canvas.height_um)
+    group = break_up(group, x, y, reach_um)
+    broken = int(group.max(initial=-1)) + 1
+    mean_um2 = float(graph.area_um2.sum()) / max(parts, 1)
+    group = merge_small(graph, group, x, y, o.small * mean_um2, (1 + o.small) * mean_um2, reach_um)
+    count = int(group.max(initial=-1)) + 1
+
+    host = np.full(netlist.num_nodes, -1, np.int64)
+    host[graph.cells] = group
+    area = np.bincount(group, graph.area_um2, minlength=count) * o.bloat
+    w_um = np.full(count, canvas.cell_w_um)
+    clustered = build_clustered(netlist, host, w_um, area / w_um)
+    cells = np.maximum(np.bincount(group, minlength=count), 1)
+    middle = tuple(np.bincount(group, at, minlength=count) / cells for at in (x, y))
+    log.info("%s: %d parts, %d after break-up, %d after merging", netlist.name, parts, broken, count)
+    problem = _problem(flat, clustered, middle[0], middle[1])
+    return Clustering(problem, host, _cut(netlist, host), parts, broken, given)
+
+
+def _cut(netlist: Netlist, host: I64) -> int:
+    end = np.where(host >= 0, host, netlist.num_nodes + np.arange(len(host)))[netlist.pin_node[netlist.net_pin]]
+    if not len(end):
+        return 0
+    start = netlist.net_ptr[:-1]
+    return int((np.minimum.reduceat(end, start) != np.maximum.reduceat(end, start)).sum())
+
+
+def _problem(flat: Problem, clustered: Netlist, x_um: F64, y_um: F64) -> Problem:
+    kept = np.concatenate([flat.netlist.ports, flat.netlist.hard])
+    groups = len(x_um)
+    initial = flat.initial
+    x, y = np.concatenate([initial.x_um[kept], x_um]), np.concatenate([initial.y_um[kept], y_um])
+    ports = slice(0, len(flat.netlist.ports))
+    x[ports], y[ports] = _on_edge(flat, x[ports], y[ports])
+    placement = Placement(
+        x,
+        y,
+        np.concatenate([initial.orient[kept], np.zeros(groups, np.uint8)]),
+        np.concatenate([initial.placed[kept], np.ones(groups, np.bool_)]),
+    )
+    return Problem(
+        clustered,
+        flat.canvas,
+        placement,
+        np.concatenate([flat.fixed[kept], np.zeros(groups, np.bool_)]),
+        np.concatenate([flat.allowed_orient[kept], np.full(groups, 255, np.uint8)]),
+        flat.macro_spacing_um,
+        flat.boundary_spacing_um,
+        flat.blockages,
+    )
+
+
+_EDGE = 0.005
+
+
+def _on_edge(flat: Problem, x_um: F64, y_um: F64) -> tuple[F64, F64]:
+    """Move ports within 0.5 % of the canvas of its edge, as pads are whose rectangle touches it, onto the edge."""
+    canvas = flat.canvas
+    x, y = np.clip(x_um, 0.0, canvas.width_um), np.clip(y_um, 0.0, canvas.height_um)
+    gaps = np.stack([x, y, canvas.width_um - x, canvas.height_um - y])
+    nearest = gaps.argmin(axis=0)
+    close = gaps.min(axis=0) <= _EDGE * max(canvas.width_um, canvas.height_um)
+    if not close.all():
+        log.warning("%s: %d ports stand inside the canvas, off its edge", flat.netlist.name, int((~close).sum()))
+    x = np.where(close & (nearest == 0), 0.0, np.where(close & (nearest == 2), canvas.width_um, x))
+    y = np.where(close & (nearest == 1), 0.0, np.where(close & (nearest == 3), canvas.height_um, y))
+    return x, y

@@ -1,0 +1,125 @@
+"""What a clustering starts from and leaves behind: a .plc of other clusters of the design, the map of its own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from floorplan.errors import ParseError
+from floorplan.files import read_bytes_maybe_compressed, write_bytes_by_suffix
+from floorplan.formats import PlcFile, read_plc
+from floorplan.formats.plc import NO_ORIENT
+from floorplan.formats.scanner import decode
+from floorplan.netlist import Netlist, NodeKind, Problem
+
+__all__ = ["read_start", "write_groups"]
+
+_PORT_TOLERANCE = 0.01
+_NO_SOFT = re.compile(r"^# SOFT_MACROs\s*:\s*0\s*$", re.MULTILINE)
+
+
+def read_start(path: str | Path, flat: Problem) -> tuple[Problem, int]:
+    """Return `flat` with canvas, ports and hard macros of a .plc of the design, and the number of soft macros in that.
+
+    The .plc may be of any clustering. It must number ports and hard macros in the order of the flat netlist, as
+    AlphaChip's grouper does; names it has none.
+
+    Raises:
+        ParseError: the file is damaged, has another number of ports or hard macros, or puts a port elsewhere than the
+            flat design does (by more than 1 % of the canvas).
+    """
+    p = Path(path)
+    netlist = flat.netlist
+    numbers = _numbers(p, netlist)
+    for what, kind, count in (("ports", NodeKind.PORT, netlist.ports), ("hard macros", NodeKind.HARD, netlist.hard)):
+        found = sum(its == kind for _, its in numbers)
+        if found != len(count):
+            raise ParseError(p, 0, f"places {found} {what}, netlist {netlist.name!r} has {len(count)}")
+    stub = _stub(netlist, numbers)
+    plc = read_plc(p, stub)
+    keep = np.concatenate([netlist.ports, netlist.hard])
+    known = np.concatenate([stub.ports, stub.hard])
+    _check_ports(p, flat, plc, stub)
+    initial = flat.initial
+    x, y, orient, placed = (np.array(a) for a in (initial.x_um, initial.y_um, initial.orient, initial.placed))
+    for mine, its in (
+        (x, plc.placement.x_um),
+        (y, plc.placement.y_um),
+        (orient, plc.placement.orient),
+        (placed, plc.placement.placed),
+    ):
+        mine[keep] = its[known]
+    fixed = flat.fixed.copy()
+    fixed[keep] |= plc.fixed[known]
+    start = initial.replace(x, y, orient, placed)
+    problem = flat.replace(canvas=plc.canvas, initial=start, fixed=fixed, blockages=plc.blockages)
+    return problem, int((stub.node_kind == NodeKind.SOFT).sum())
+
+
+def _numbers(path: Path, netlist: Netlist) -> list[tuple[int, NodeKind]]:
+    """Return number and kind of the node of each line that can be read; `read_plc` complains of the others."""
+    text = decode(path, read_bytes_maybe_compressed(path))
+    rest = NodeKind.CELL if _NO_SOFT.search(text) else NodeKind.SOFT
+    found: list[tuple[int, NodeKind]] = []
+    hard = 0
+    for line in text.split("\n"):
+        words = line.split(None, 4)
+        if len(words) < 4 or not (words[0].isascii() and words[0].isdigit() and len(words[0]) <= 9):
+            continue
+        if words[3] == NO_ORIENT:
+            kind = NodeKind.PORT
+        else:
+            kind = NodeKind.HARD if hard < len(netlist.hard) else rest
+            hard += kind == NodeKind.HARD
+        found.append((int(words[0]), kind))
+    return sorted(dict(reversed(found)).items())
+
+
+def _stub(netlist: Netlist, numbers: list[tuple[int, NodeKind]]) -> Netlist:
+    """Return a netlist of nodes without names or pins, numbered as given: all that `read_plc` asks of one."""
+    n = len(numbers)
+    none = np.zeros(0)
+    return Netlist(
+        name=netlist.name,
+        node_name=tuple(str(number) for number, _ in numbers),
+        node_kind=np.array([kind for _, kind in numbers], np.uint8),
+        node_w_um=np.zeros(n),
+        node_h_um=np.zeros(n),
+        node_side=np.zeros(n, np.uint8),
+        node_index=np.array([number for number, _ in numbers], np.int32),
+        pin_name=(),
+        pin_node=none.astype(np.int32),
+        pin_dx_um=none,
+        pin_dy_um=none,
+        pin_index=none.astype(np.int32),
+        net_ptr=np.zeros(1, np.int32),
+        net_pin=none.astype(np.int32),
+        net_weight=none,
+    )
+
+
+def _check_ports(path: Path, flat: Problem, plc: PlcFile, stub: Netlist) -> None:
+    ports, initial = flat.netlist.ports, flat.initial
+    far = np.maximum(
+        np.abs(initial.x_um[ports] - plc.placement.x_um[stub.ports]) / plc.canvas.width_um,
+        np.abs(initial.y_um[ports] - plc.placement.y_um[stub.ports]) / plc.canvas.height_um,
+    )
+    far = np.where(initial.placed[ports] & plc.placement.placed[stub.ports], far, 0.0)
+    if far.max(initial=0.0) > _PORT_TOLERANCE:
+        i = int(ports[int(np.argmax(far))])
+        raise ParseError(path, 0, f"port {flat.netlist.node_name[i]!r} of {flat.netlist.name!r} stands elsewhere here")
+
+
+def write_groups(path: str | Path, flat: Netlist, clustered: Netlist, host: npt.NDArray[np.int64]) -> None:
+    """Write one line a group: the soft macro's name, then the names of its cells in file order, tabs between.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    cells: list[list[str]] = [[clustered.node_name[i]] for i in clustered.soft.tolist()]
+    for node in np.flatnonzero(host >= 0).tolist():
+        cells[host[node]].append(flat.node_name[node])
+    write_bytes_by_suffix(path, "".join("\t".join(line) + "\n" for line in cells).encode())
