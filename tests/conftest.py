@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# As the commands do, and before torch is loaded: its idle threads then leave the cores to the kernels.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 from floorplan.formats import write_netlist, write_plc
 from floorplan.netlist import Canvas, NetlistBuilder, Placement, Problem, Side
 

@@ -15,7 +15,17 @@ from floorplan.errors import InfeasibleProblemError
 from floorplan.geometry import ORIENT_MATRIX, oriented_size_um
 from floorplan.netlist import Placement, Problem
 
-__all__ = ["MIN_GAP_UM", "State", "Static", "build_state", "build_static", "movable_orient"]
+__all__ = [
+    "MIN_GAP_UM",
+    "WORKING_MEMORY",
+    "Settled",
+    "State",
+    "Static",
+    "build_state",
+    "build_static",
+    "movable_orient",
+    "settle",
+]
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -25,6 +35,10 @@ U8 = npt.NDArray[np.uint8]
 MIN_GAP_UM = 1e-3
 """Least gap kept between hard macros even without a spacing rule: checkers that compute in float32 resolve no less on
 a canvas of some mm, and would see touching macros overlap."""
+
+
+WORKING_MEMORY = frozenset({"scratch", "values", "line", "diff", "stamp", "cells", "tag"})
+"""Fields of `State` that hold nothing between two steps of an environment; `stamp` and `tag` belong together."""
 
 
 class Static(NamedTuple):
@@ -110,6 +124,24 @@ class Static(NamedTuple):
     edge_y: F32
 
 
+class Settled(NamedTuple):
+    """Pins and routes of a placement.
+
+    Attributes:
+        tx, ty: (T,) um of each net terminal, NaN where it is not placed.
+        cell: (T,) its cell, likewise -1.
+        hd, vd: (R, C + 1), (R + 1, C) routing demand differences.
+        wl_um: weighted wirelength.
+    """
+
+    tx: F64
+    ty: F64
+    cell: I32
+    hd: F64
+    vd: F64
+    wl_um: float
+
+
 class State(NamedTuple):
     """B episodes; every array has B as its first axis.
 
@@ -131,6 +163,7 @@ class State(NamedTuple):
         wl_change_um: (B, R, C) exact change of the weighted wirelength per cell.
         cost_change: (B, R, C) estimated change of the proxy; 0 where not legal.
         masks: (B, R, C) bool.
+        size: (B, 2) um width and height of a macro that was lifted; nothing in the construct game.
         maps, scalars, current, pos, cell, placed: the observation.
         scratch: (B, 5, R, C); values: (B, 2 * R * C); line: (B, R + C + 2) working memory.
         diff: (B, R + 1, C + 1) int32; stamp, cells: (B, R * C) int32; tag: (B,) int32 working memory.
@@ -159,6 +192,7 @@ class State(NamedTuple):
     wl_change_um: F64
     cost_change: F64
     masks: npt.NDArray[np.bool_]
+    size: F64
     maps: F32
     scalars: F32
     current: npt.NDArray[np.int64]
@@ -201,16 +235,7 @@ def build_static(problem: Problem, engine: CostEngine, start: Placement) -> Stat
     h_share, v_share = cv.h_macro_tracks_per_um * h_scale, cv.v_macro_tracks_per_um * v_scale
     grid = (cv.rows, cv.columns)
 
-    # The start position by the cost's own kernels, so that both agree to the last bit of each pin's cell.
-    terms = len(a.term_node)
-    tx, ty, cell = np.empty(terms), np.empty(terms), np.empty(terms, np.int32)
-    terminal_positions(
-        a.term_node, a.term_dx, a.term_dy, start.x_um, start.y_um, start.orient, start.placed, ORIENT_MATRIX, tx, ty
-    )
-    terminal_cells(tx, ty, cv.cell_w_um, cv.cell_h_um, cv.rows, cv.columns, cell)
-    hd, vd = np.empty((cv.rows, cv.columns + 1)), np.empty((cv.rows + 1, cv.columns))
-    stamp, cells = np.empty(cv.num_cells, np.int32), np.empty(cv.num_cells, np.int32)
-    route_nets(a.net_ptr, a.net_demand, cell, cv.columns, stamp, cells, hd, vd)
+    settled = settle(engine, start)
 
     density, hard = np.empty(grid), np.zeros(grid)
     density_map(
@@ -231,7 +256,7 @@ def build_static(problem: Problem, engine: CostEngine, start: Placement) -> Stat
 
     column_centre = (np.arange(cv.columns) + 0.5) / cv.columns
     row_centre = (np.arange(cv.rows) + 0.5) / cv.rows
-    active = _active_nets(engine, movable, orient, tx, ty, cell)
+    active = _active_nets(engine, movable, orient, settled.tx, settled.ty, settled.cell)
     static = Static(
         rows=cv.rows,
         columns=cv.columns,
@@ -257,13 +282,13 @@ def build_static(problem: Problem, engine: CostEngine, start: Placement) -> Stat
         macro_area_um2=float((macro_w * macro_h).sum()),
         mean_weight=float(active["macro_weight"].mean()),
         obstacle=np.array(obstacle, np.float64).reshape(-1, 5),
-        start_hd=hd,
-        start_vd=vd,
+        start_hd=settled.hd,
+        start_vd=settled.vd,
         start_density=density,
         start_hard=hard,
         start_hmac=hmac,
         start_vmac=vmac,
-        start_wl_um=float(wirelength_sum(a.net_ptr, a.net_weight, tx, ty)),
+        start_wl_um=settled.wl_um,
         start_area_um2=float((fixed_w * fixed_h).sum()),
         edge_x=np.minimum(column_centre, 1 - column_centre).astype(np.float32),
         edge_y=np.minimum(row_centre, 1 - row_centre).astype(np.float32),
@@ -273,6 +298,22 @@ def build_static(problem: Problem, engine: CostEngine, start: Placement) -> Stat
         if isinstance(value, np.ndarray):
             value.flags.writeable = False
     return static
+
+
+def settle(engine: CostEngine, placement: Placement) -> Settled:
+    """Lay pins and routes of a placement out by the cost's own kernels, so that both agree to each pin's cell."""
+    a, cv = engine.arrays, engine.problem.canvas
+    terms = len(a.term_node)
+    tx, ty, cell = np.empty(terms), np.empty(terms), np.empty(terms, np.int32)
+    terminal_positions(
+        a.term_node, a.term_dx, a.term_dy, placement.x_um, placement.y_um, placement.orient, placement.placed,
+        ORIENT_MATRIX, tx, ty,
+    )  # fmt: skip
+    terminal_cells(tx, ty, cv.cell_w_um, cv.cell_h_um, cv.rows, cv.columns, cell)
+    hd, vd = np.empty((cv.rows, cv.columns + 1)), np.empty((cv.rows + 1, cv.columns))
+    stamp, cells = np.empty(cv.num_cells, np.int32), np.empty(cv.num_cells, np.int32)
+    route_nets(a.net_ptr, a.net_demand, cell, cv.columns, stamp, cells, hd, vd)
+    return Settled(tx, ty, cell, hd, vd, float(wirelength_sum(a.net_ptr, a.net_weight, tx, ty)))
 
 
 def _check_sizes(problem: Problem, macro_w: F64, macro_h: F64) -> None:
@@ -376,6 +417,7 @@ def build_state(static: Static, num_envs: int, obs: dict[str, npt.NDArray[np.gen
         wl_change_um=np.zeros((b, r, c)),
         cost_change=np.zeros((b, r, c)),
         masks=np.zeros((b, r, c), np.bool_),
+        size=np.zeros((b, 2)),
         **obs,  # type: ignore[arg-type]  # the schema gives them these dtypes
         scratch=np.zeros((b, 5, r, c)),
         values=np.zeros((b, 2 * cells)),

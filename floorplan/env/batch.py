@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from floorplan.cost import Cost, CostEngine
-from floorplan.env.arrays import build_state, build_static, movable_orient
+from floorplan.env.arrays import WORKING_MEMORY, build_state, build_static, movable_orient
 from floorplan.env.config import ConstructConfig
 from floorplan.env.graph import GraphArrays, build_graph
 from floorplan.env.kernels.batch import IDLE, PLACE, START, advance
@@ -207,6 +207,33 @@ class ConstructBatch:
             self.episode[done] += 1
             self._begin(done)
         return result
+
+    def take(self, source: npt.ArrayLike) -> None:
+        """Let every environment go on from where another one stands: environment b continues episode `source[b]`.
+
+        Observations, masks and partial costs go along, so nothing is computed. What was played in the copy is its own:
+        `get_state` can only play it again where macros come in the same order in every episode.
+
+        Args:
+            source: (B,) integers, an environment for each; its own number leaves one alone.
+
+        Raises:
+            ProblemError: source is not B numbers of environments.
+        """
+        given = np.asarray(source)
+        if given.shape != (self.num_envs,) or not np.issubdtype(given.dtype, np.integer):
+            raise ProblemError(f"source must be {self.num_envs} integers, got {given.dtype} {given.shape}")
+        if given.min() < 0 or given.max() >= self.num_envs:
+            raise ProblemError(f"source must name environments 0..{self.num_envs - 1}")
+        to = np.flatnonzero(given != np.arange(self.num_envs))
+        if len(to) == 0:
+            return
+        start = given[to]
+        for name, array in self._state._asdict().items():
+            if name not in WORKING_MEMORY:
+                array[to] = array[start]
+        for own in (self._actions, self.over, self._score, self._reward_sum):
+            own[to] = own[start]
 
     def get_state(self) -> dict[str, npt.NDArray[np.int64]]:
         """Return what it takes to stand here again: seed, episode numbers and the actions of the running episodes.

@@ -16,10 +16,11 @@ from floorplan.env.kernels.mask import legal_mask
 from floorplan.env.kernels.observe import standardise, write_scalars, write_state_maps
 from floorplan.env.kernels.place import congestion_cost, density_cost, extend_boxes, extend_routes
 
-__all__ = ["IDLE", "PLACE", "START", "advance"]
+__all__ = ["IDLE", "LIFTED", "PLACE", "START", "advance"]
 
-IDLE, PLACE, START = 0, 1, 2
-"""What `advance` does with an environment: nothing, place the macro in hand, or start an episode."""
+IDLE, PLACE, START, LIFTED = 0, 1, 2, 3
+"""What `advance` does with an environment: nothing, place the macro in hand, start an episode, or show a macro that was
+lifted out of a complete placement: `lift_macros` has written what stands, the mask and the change of wirelength."""
 
 
 @njit(cache=True, nogil=True)
@@ -44,19 +45,19 @@ def advance(
             s.placed[b] = False
             s.cell[b] = 0
             s.pos[b] = 0.0
-            s.net_box[b] = st.start_box
+            _copy(st.start_box, s.net_box[b])
             s.term_cell[b] = -1
-            s.hd[b] = st.start_hd
-            s.vd[b] = st.start_vd
-            s.density[b] = st.start_density
-            s.hard[b] = st.start_hard
-            s.hmac[b] = st.start_hmac
-            s.vmac[b] = st.start_vmac
+            _copy(st.start_hd, s.hd[b])
+            _copy(st.start_vd, s.vd[b])
+            _copy(st.start_density, s.density[b])
+            _copy(st.start_hard, s.hard[b])
+            _copy(st.start_hmac, s.hmac[b])
+            _copy(st.start_vmac, s.vmac[b])
             s.wl_um[b] = st.start_wl_um
             s.threshold[b] = -np.inf
             s.area_hard[b] = st.start_area_um2
             s.area_left[b] = st.macro_area_um2
-        else:
+        elif todo[b] == PLACE:
             m = s.order[b, s.step[b]]
             cell = actions[b]
             x, y = (cell % st.columns + 0.5) * gw, (cell // st.columns + 0.5) * gh
@@ -101,8 +102,10 @@ def advance(
 
         # The next macro. After the last one it stays the current one, with an empty mask.
         over = s.step[b] >= macros
-        m = s.order[b, macros - 1 if over else s.step[b]]
-        w, h = st.macro_w[m], st.macro_h[m]
+        lifted = todo[b] == LIFTED
+        m = s.current[b] if lifted else np.int64(s.order[b, macros - 1 if over else s.step[b]])
+        # A macro that was lifted keeps its orientation.
+        w, h = (s.size[b, 0], s.size[b, 1]) if lifted else (st.macro_w[m], st.macro_h[m])
         mask, maps, change, cost_change = s.masks[b], s.maps[b], s.wl_change_um[b], s.cost_change[b]
         scratch = s.scratch[b]
         run, column = s.line[b, : st.columns], s.line[b, st.columns : st.columns + st.rows]
@@ -110,6 +113,8 @@ def advance(
             mask[:] = False
             legal = 0
             change[:] = 0.0
+        elif lifted:
+            legal = s.legal_count[b]
         else:
             legal = legal_mask(
                 w, h, gw, gh, st.edge, st.gap, st.macro_w, st.macro_h, s.placed[b], s.cell[b], st.obstacle, s.diff[b],
@@ -142,3 +147,11 @@ def advance(
             st.macro_weight[m], st.mean_weight, wl_std, cost_std, s.cost[b], s.scalars[b],
         )  # fmt: skip
         s.current[b] = m
+
+
+@njit(cache=True, nogil=True)
+def _copy(source: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> None:
+    """Copy a 2-d array; slice assignment would compile to seven times the code, with checks for overlaps."""
+    for i in range(source.shape[0]):
+        for j in range(source.shape[1]):
+            target[i, j] = source[i, j]

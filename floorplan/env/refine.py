@@ -1,0 +1,406 @@
+"""Many refine episodes of one problem: a finished placement, one macro lifted at a time and put back better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from floorplan.cost import Cost, CostEngine
+from floorplan.cost.incremental import IncrementalCost
+from floorplan.env.arrays import build_state, build_static
+from floorplan.env.batch import Finished, StepResult
+from floorplan.env.choice import RefineConfig, checked_macros, cost_shares, draw_by_share, draw_uniform
+from floorplan.env.exact import ExactCosts
+from floorplan.env.graph import GraphArrays, build_graph
+from floorplan.env.kernels.batch import IDLE as UNSHOWN
+from floorplan.env.kernels.batch import LIFTED, advance
+from floorplan.env.kernels.lift import IDLE, LIFT, MOVE, SHOW, lift_macros
+from floorplan.env.lifting import Base, build_bases, build_complete, load
+from floorplan.env.schema import Dims, allocate
+from floorplan.errors import InfeasibleActionError, ProblemError
+from floorplan.geometry import ORIENT_MATRIX
+from floorplan.netlist import Placement, Problem
+from floorplan.parallel import share_out
+
+__all__ = ["RefineBatch"]
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+BOOL = npt.NDArray[np.bool_]
+
+STAY = -1
+"""Stands in the record of an episode for a macro that found no legal cell."""
+
+PLACES = ("x_um", "y_um", "orient")
+
+_ENVS_A_THREAD = 4
+"""Fewer environments than this are done sooner than another thread has woken up."""
+
+
+class RefineBatch:
+    """B episodes of the refine game on one problem: lift a macro of a finished placement and put it back better.
+
+    Observation, action and masks: those of `ConstructBatch` for the macro in hand, with all other macros placed and
+        soft macros where the placement has them. `pos` and `cell` say where macros truly stand, which need not be a
+        cell's centre. Changes of cost are those against the placement without the macro.
+    Action: the macro's centre goes to the cell's centre, in the orientation it has. Staying is no action of its own:
+        what makes the proxy worse is taken back (unless `keep_worse`), and the cell the macro stood in is as a rule
+        legal. Drawn macros are such that find a legal cell; where a macro finds none (a crowded placement off the
+        grid) its mask is empty, and whatever the action it stays where it stood.
+    Reward: minus the exact change of the proxy by the move, from the incremental engine; 0 for what was taken back.
+    Episode: `lifts` macros. An environment that is done starts again in the same step from the placement given to
+        `begin`, with the next episode's draws.
+
+    Everything depends on (seed, environment, episode) and the placement alone: neither on the number of environments
+    nor of threads.
+
+    Attributes:
+        problem, config, num_envs, seed: as given.
+        graph, dims, engine, obs, masks, wl_change_um, cost_change, partial, reward_exact, finished, over, episode: as
+            in `ConstructBatch`; `partial` is the cost of what stands, without the macro in hand.
+        lifts: macros lifted in an episode.
+        steps: (B,) macros lifted and put back in the running episodes.
+        proposed: (B,) float64 exact change of the proxy by the moves of the last step, kept or not; 0 without a move.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        num_envs: int,
+        config: RefineConfig | None = None,
+        seed: int = 0,
+        *,
+        auto_reset: bool = True,
+    ) -> None:
+        """Set up the static side; `begin` gives the placement.
+
+        Args:
+            problem: what is refined.
+            num_envs: B.
+            config: the rules.
+            seed: of the draws of macros.
+            auto_reset: False leaves an environment that is done in its last state until `reset` or `begin`.
+
+        Raises:
+            ProblemError: there is no movable macro, or num_envs is below 1.
+            InfeasibleProblemError: a macro is larger than the canvas.
+        """
+        if num_envs < 1:
+            raise ProblemError(f"num_envs must be at least 1, got {num_envs}")
+        if len(problem.movable_hard) == 0:
+            raise ProblemError(f"netlist {problem.netlist.name!r} has no movable hard macro: there is nothing to lift")
+        self.problem = problem
+        self.config = config or RefineConfig()
+        self.num_envs = num_envs
+        self.seed = seed
+        self.auto_reset = auto_reset
+        self.graph: GraphArrays = build_graph(problem)
+        self.engine = CostEngine(problem, self.config.cost)
+        bare = problem.initial.placed.copy()
+        bare[problem.movable_hard] = False
+        static = build_static(problem, self.engine, problem.initial.replace(placed=bare))
+        self._static = static
+        self._complete = build_complete(problem, self.engine, static, num_envs)
+        self.dims = Dims(problem.canvas.rows, problem.canvas.columns, len(problem.movable_hard))
+        self.lifts = self.config.lifts or self.dims.macros
+        self.obs = allocate(self.dims, num_envs)
+        self._state = build_state(static, num_envs, self.obs)
+        self.masks: BOOL = self._state.masks.reshape(num_envs, -1)
+        self.wl_change_um: F64 = self._state.wl_change_um
+        self.cost_change: F64 = self._state.cost_change
+        self.partial: F64 = self._state.cost
+        self.reward_exact = np.zeros(num_envs)
+        self.proposed = np.zeros(num_envs)
+        self.finished: list[Finished] = []
+        self.episode = np.zeros(num_envs, np.int64)
+        self.steps = np.zeros(num_envs, np.int64)
+        self.over = np.zeros(num_envs, np.bool_)
+        # What was lifted and where it was put, kept to play an episode again.
+        self._macros = np.zeros((num_envs, self.lifts), np.int64)
+        self._actions = np.zeros((num_envs, self.lifts), np.int64)
+        # Macros that the caller named for the steps to come, -1 where they are drawn.
+        self._given = np.zeros((num_envs, 0), np.int64)
+        self._bases: list[Base] = []
+        self._begun = False
+        self._exact = ExactCosts(problem, num_envs, self.config.cost)
+        self._reward_sum = np.zeros(num_envs)
+
+    @property
+    def num_actions(self) -> int:
+        """A = rows * columns."""
+        return self.dims.rows * self.dims.columns
+
+    @property
+    def placements(self) -> list[Placement]:
+        """The B placements as they stand, each macro in hand where it was lifted from."""
+        return [self._stands(b) for b in range(self.num_envs)]
+
+    @property
+    def costs(self) -> list[Cost]:
+        """The exact costs of `placements`."""
+        self._check_begun()
+        return [self._exactly(b).cost for b in range(self.num_envs)]
+
+    def raw_wl(self, env: int) -> F64:
+        """Return the (R, C) exact change of the weighted wirelength in um for the macro that `env` has in hand."""
+        change: F64 = self.wl_change_um[env]
+        return change
+
+    def current_node(self, env: int) -> int:
+        """Return the node id of the macro that `env` has in hand."""
+        return int(self.graph.movable[self._state.current[env]])
+
+    def placement(self, env: int) -> Placement:
+        """Return where everything stands in `env` now; the macro in hand is not placed."""
+        placed = np.ones(self.problem.netlist.num_nodes, np.bool_)
+        placed[self.graph.movable] = self._state.placed[env]
+        return self._stands(env).replace(placed=placed)
+
+    def shares(self, env: int) -> F64:
+        """Return (M,) how much of the cost of `env`'s placement lies on each movable macro; sums to 1."""
+        return cost_shares(self._exactly(env), self._complete.movable)
+
+    def begin(self, placement: Placement | Sequence[Placement], macros: npt.ArrayLike | None = None) -> None:
+        """Start an episode in every environment from a finished placement, one macro lifted.
+
+        Later episodes begin from it too. Cheap where one placement serves all: it is checked and routed once.
+
+        Args:
+            placement: one for all environments, or B.
+            macros: (B,) first macros, or (B, L) the first L, as positions in `graph.movable`; None draws them. With
+                `choice="given"` (B, lifts), which every later episode follows as well.
+
+        Raises:
+            ProblemError: a placement is of another netlist, incomplete or not legal, or a macro does not exist.
+        """
+        given = self._named(() if macros is None else macros)
+        if self.config.choice == "given" and given.shape[1] < self.lifts:
+            raise ProblemError(f"choice 'given' needs {self.lifts} macros an environment, got {given.shape[1]}")
+        each = [placement] * self.num_envs if isinstance(placement, Placement) else list(placement)
+        if len(each) != self.num_envs:
+            raise ProblemError(f"expected one placement or {self.num_envs}, got {len(each)}")
+        self._bases = build_bases(self.engine, each)
+        self.episode += self._begun
+        self._begun = True
+        self._given = given
+        self.finished = []
+        self._start(np.ones(self.num_envs, np.bool_))
+
+    def lift(self, macros: npt.ArrayLike) -> None:
+        """Put every macro in hand back where it was and lift others instead: a policy may choose what to move.
+
+        Args:
+            macros: (B,) positions in `graph.movable`; -1 leaves an environment as it is.
+
+        Raises:
+            ProblemError: `begin` was not called, an episode is over, or a macro does not exist.
+        """
+        self._check_running()
+        m = np.asarray(macros)
+        kept = np.where(m == -1, self._state.current, m) if m.shape == (self.num_envs,) else m
+        self._run(np.where(m == -1, IDLE, LIFT), self._named(kept))
+
+    def reset(self, seed: int | None = None) -> None:
+        """Drop all running episodes and start anew: from episode 0 if a seed is given, else with the next ones.
+
+        Raises:
+            ProblemError: `begin` was not called.
+        """
+        self._check_begun()
+        if seed is not None:
+            self.seed = seed
+            self.episode[:] = 0
+        else:
+            self.episode += 1
+        self.finished = []
+        self._start(np.ones(self.num_envs, np.bool_))
+
+    def step(self, actions: npt.ArrayLike) -> StepResult:
+        """Put the macro in hand of every environment on a cell, and lift the next.
+
+        Args:
+            actions: (B,) integers, one legal cell each; any where the mask is empty.
+
+        Raises:
+            InfeasibleActionError: an action is masked; no environment has moved then.
+            ProblemError: `begin` was not called, actions are not B integers, or an episode is over.
+        """
+        self._check_running()
+        chosen = self._checked(actions)
+        stays = self._state.legal_count == 0
+        self._advance(self._state.current, np.where(stays, STAY, chosen), np.ones(self.num_envs, np.bool_))
+        done = self.steps == self.lifts
+        ended = np.flatnonzero(done).tolist()
+        again = done & self.auto_reset
+        self.over = done & ~again
+        self._next(np.where(again, MOVE, np.where(done, SHOW, LIFT)))
+        self.finished = [Finished(b, self._stands(b), self._exactly(b).cost, float(self._reward_sum[b])) for b in ended]
+        if again.any():
+            self.episode[again] += 1
+            if self.config.choice != "given":
+                self._given[again] = -1
+            self._start(again)
+        return StepResult(self.reward_exact.astype(np.float32), done, np.zeros(self.num_envs, np.bool_))
+
+    def get_state(self) -> dict[str, npt.NDArray[Any]]:
+        """Return what it takes to stand here again: where the episodes began, and what was lifted and put where.
+
+        Returns:
+            `seed` (1,), `episode`, `steps`, `current` (B,), `macros`, `actions` (B, lifts), `given` (B, L) int64;
+            `x_um`, `y_um` (B, N) float64 and `orient` (B, N) uint8 of the placements begun with.
+
+        Raises:
+            ProblemError: `begin` was not called.
+        """
+        self._check_begun()
+        start = [base.placement for base in self._bases]
+        return {
+            "seed": np.array([self.seed], np.int64),
+            "episode": self.episode.copy(),
+            "steps": self.steps.copy(),
+            "current": self._state.current.copy(),
+            "macros": self._macros.copy(),
+            "actions": self._actions.copy(),
+            "given": self._given.copy(),
+            "x_um": np.stack([p.x_um for p in start]),
+            "y_um": np.stack([p.y_um for p in start]),
+            "orient": np.stack([p.orient for p in start]),
+        }
+
+    def set_state(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Go to a state that `get_state` gave, by playing its episodes again; observations are then bit-identical.
+
+        Raises:
+            ProblemError: the state does not belong to this problem, rules and number of environments.
+        """
+        b, n, steps_shape = self.num_envs, self.problem.netlist.num_nodes, (self.num_envs, self.lifts)
+        shapes = {"seed": (1,), "episode": (b,), "steps": (b,), "current": (b,), "macros": steps_shape}
+        shapes |= {"actions": steps_shape, "x_um": (b, n), "y_um": (b, n), "orient": (b, n)}
+        for name, shape in shapes.items():
+            if name not in state or state[name].shape != shape:
+                raise ProblemError(f"environment state has no {name!r} of shape {shape}")
+        steps, macros, actions = (np.asarray(state[k], np.int64) for k in ("steps", "macros", "actions"))
+        if steps.min() < 0 or steps.max() >= self.lifts + (not self.auto_reset):
+            raise ProblemError(f"environment state has steps outside 0..{self.lifts - self.auto_reset}")
+        within = (macros >= 0) & (macros < self.dims.macros) & (actions >= STAY) & (actions < self.num_actions)
+        if not within.all():
+            raise ProblemError("environment state holds a macro or an action that does not exist: of another problem")
+        given = self._named(state.get("given", ()), drawn=True)
+        current = self._named(state["current"])
+        placed = np.ones(n, np.bool_)
+        start = [Placement(x, y, o, placed) for x, y, o in zip(*(state[k] for k in PLACES), strict=True)]
+        self._bases = build_bases(self.engine, start)
+        self.seed = int(state["seed"][0])
+        self.episode[:] = state["episode"]
+        self._given, self._begun, self.finished = given, True, []
+        self._forget(np.ones(b, np.bool_))
+        for t in range(int(steps.max())):
+            active = steps > t
+            self._advance(macros[:, t], actions[:, t], active)
+            self._run(np.where(active, MOVE, IDLE), current)
+        self.over = self.steps == self.lifts
+        self._state.current[:] = current[:, 0]
+        self._run(np.where(self.over, SHOW, LIFT), current)
+
+    def _check_begun(self) -> None:
+        if not self._begun:
+            raise ProblemError("call begin with a placement first")
+
+    def _check_running(self) -> None:
+        self._check_begun()
+        if self.over.any():
+            raise ProblemError("the episode is over; call begin or reset")
+
+    def _checked(self, actions: npt.ArrayLike) -> I64:
+        a = np.asarray(actions)
+        if a.shape != (self.num_envs,) or not np.issubdtype(a.dtype, np.integer):
+            raise ProblemError(f"actions must be {self.num_envs} integers, got {a.dtype} {a.shape}")
+        chosen = a.astype(np.int64)
+        on_grid = (chosen >= 0) & (chosen < self.num_actions)
+        safe = np.where(on_grid, chosen, 0)
+        illegal = ~(on_grid & self.masks[np.arange(self.num_envs), safe]) & (self._state.legal_count > 0)
+        if illegal.any():
+            b = int(np.argmax(illegal))
+            raise InfeasibleActionError(int(chosen[b]), int(self._state.legal_count[b]))
+        return safe
+
+    def _named(self, macros: npt.ArrayLike, *, drawn: bool = False) -> I64:
+        return checked_macros(macros, self.num_envs, self.dims.macros, drawn=drawn)
+
+    def _forget(self, which: BOOL) -> None:
+        """Put environments back to where their episodes begin, nothing lifted."""
+        for b in np.flatnonzero(which).tolist():
+            load(self._complete, b, self._bases[b])
+        self.steps[which] = 0
+        self._macros[which] = 0
+        self._actions[which] = 0
+        self._reward_sum[which] = 0.0
+        self._exact.forget(which)
+        self.over[which] = False
+
+    def _start(self, which: BOOL) -> None:
+        self._forget(which)
+        self._next(np.where(which, LIFT, IDLE))
+
+    def _next(self, todo: I64) -> None:
+        """Do in each environment what `todo` says; which macro is lifted is settled here."""
+        choice = np.full((self.num_envs, self.dims.macros), -1, np.int64)
+        for b in np.flatnonzero(todo == LIFT).tolist():
+            t = int(self.steps[b])
+            key = (self.seed, b, int(self.episode[b]), t)
+            if t < self._given.shape[1] and self._given[b, t] >= 0:
+                choice[b, 0] = self._given[b, t]
+            elif self.config.choice == "cost":
+                choice[b] = draw_by_share(*key, cost_shares(self._exactly(b), self._complete.movable))
+            else:
+                choice[b] = draw_uniform(*key, self.dims.macros)
+        self._run(todo, choice)
+
+    def _run(self, todo: I64, choice: I64) -> None:
+        """Call the kernels on all environments."""
+        work, order = todo.astype(np.uint8), choice.astype(np.int32)
+        shown = np.where((todo == LIFT) | (todo == SHOW), LIFTED, UNSHOWN).astype(np.uint8)
+        actions = np.zeros(self.num_envs, np.int64)
+
+        def run(_lane: int, begin: int, end: int) -> None:
+            lift_macros(
+                self._static, self._state, self._complete, self.engine.arrays, ORIENT_MATRIX, work, order, begin, end
+            )
+            advance(self._static, self._state, shown, actions, begin, end)
+
+        share_out(run, self.num_envs, least=_ENVS_A_THREAD)
+
+    def _advance(self, macros: I64, actions: I64, active: BOOL) -> None:
+        """Make the moves (-1: none) of active environments in the engine, and set rewards and `move`."""
+        columns, gw, gh = self.dims.columns, self._static.gw, self._static.gh
+        self.reward_exact, self.proposed = np.zeros(self.num_envs), np.zeros(self.num_envs)
+        self._state.current[active] = macros[active]
+        for b in np.flatnonzero(active).tolist():
+            self._macros[b, self.steps[b]], self._actions[b, self.steps[b]] = macros[b], actions[b]
+            if actions[b] == STAY:
+                continue
+            row, column = divmod(int(actions[b]), columns)
+            x, y = (column + 0.5) * gw, (row + 0.5) * gh
+            exact = self._exactly(b)
+            before = exact.cost.proxy
+            change = exact.propose(int(self.graph.movable[macros[b]]), x, y).proxy - before
+            self.proposed[b] = change
+            if change <= 0 or self.config.keep_worse:
+                self.reward_exact[b] = -change
+                self._complete.move[b] = x, y, exact.commit().wirelength_um
+            else:
+                exact.rollback()
+        self.steps[active] += 1
+        self._reward_sum += self.reward_exact
+
+    def _exactly(self, env: int) -> IncrementalCost:
+        """Return the engine that holds the placement of `env`; it is built for the first step, not before."""
+        self._check_begun()
+        return self._exact.at(env, self._stands)
+
+    def _stands(self, env: int) -> Placement:
+        f = self._complete
+        return Placement(f.x[env], f.y[env], f.orient[env], np.ones(f.x.shape[1], np.bool_))
