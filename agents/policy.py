@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from agents.base import Budget, BudgetClock, ProgressCallback, Result, legal_result
-from floorplan.errors import CheckpointError, InfeasibleProblemError
+from agents.ppo.policyfile import find_policy
+from floorplan.errors import InfeasibleProblemError, ProblemError
 from floorplan.netlist import Problem
 
 if TYPE_CHECKING:
-    from floorplan.env import Finished
+    from agents.infer.tally import Tally
 
 __all__ = ["PolicyAgent"]
 
@@ -21,25 +22,60 @@ BATCH = 16
 MAX_TRIES = 20
 """Episodes, dead ends included, that are begun for each one asked for."""
 
+Search = Literal["sample", "beam", "rollout"]
+
 
 class PolicyAgent:
-    """Plays episodes with a stored policy and keeps the best legal placement.
+    """Plays episodes with a trained policy and keeps the best legal placement.
 
-    The first episode takes the most probable cell at every step; all others draw from the policy, seeded.
+    The first episode takes the most probable cell at every step and, with a budget of one episode, is the only one.
+    The rest of the first round is drawn from the policy, seeded; then comes the search that is chosen, then the refine
+    game. The defaults are what came out best on designs for training.
 
     Args:
-        policy: a run folder, a policy folder, or a `policy.safetensors` file.
+        policy: a run folder, a policy folder, or a `policy.safetensors` file; the shipped policy where none is given.
+        search: what follows the first round of episodes. `sample`: more of the same. `beam`: beam searches, the first
+            of the most probable cells, later ones with noise. `rollout`: at uncertain steps of the best episode other
+            cells are tried and played out.
+        symmetries: play the four mirrored views of the problem side by side.
+        temperature: of the episodes drawn; below 1 keeps nearer to the most probable cells.
+        fan: cells that `beam` tries from each beginning.
+        refine: share of the budget for the refine game at the end, 0 to 0.95: the policy lifts the macros of the best
+            placement one by one and puts them back where the exact cost is not worse.
     """
 
     name = "policy"
+    warm_up = "600p"
 
-    def __init__(self, policy: str | Path | None = None) -> None:
-        if policy is None:
-            raise CheckpointError("agent 'policy' needs a trained policy: a run folder or a .safetensors file")
-        self.path = Path(policy)
+    def __init__(
+        self,
+        policy: str | Path | None = None,
+        search: Search = "sample",
+        symmetries: bool = False,
+        temperature: float = 1.0,
+        fan: int = 4,
+        refine: float = 0.9,
+    ) -> None:
+        if search not in ("sample", "beam", "rollout"):
+            raise ProblemError(f"search must be sample, beam or rollout, got {search!r}")
+        if not (math.isfinite(temperature) and temperature >= 0):
+            raise ProblemError(f"temperature must be a number of at least 0, got {temperature}")
+        if fan < 1:
+            raise ProblemError(f"fan must be at least 1, got {fan}")
+        if not 0 <= refine <= 0.95:
+            raise ProblemError(f"refine must be a share of the budget from 0 to 0.95, got {refine}")
+        self.refine = float(refine)
+        self.path = find_policy(policy)
+        self.search = search
+        self.symmetries = symmetries
+        self.temperature = temperature
+        self.fan = fan
 
     def place(self, problem: Problem, budget: Budget, seed: int, progress: ProgressCallback | None = None) -> Result:
         """Return the best placement within the budget; at least one round of episodes is played.
+
+        Seconds count everything but the import of torch: reading the policy, setting up the game, placing, costing. A
+        budget in seconds that runs out breaks off whatever is under way once there is a placement.
 
         Raises:
             CheckpointError: no policy, damaged, or made for other observations.
@@ -47,48 +83,56 @@ class PolicyAgent:
         """
         import torch
 
-        from agents.gnn.instance import Instance
-        from agents.gnn.policy import masked_log_prob, sample
-        from agents.ppo.policyfile import load_policy, read_card
-        from agents.ppo.trainer import construct_config
-        from floorplan.env import MAP_CHANNELS, ConstructBatch
+        from agents.infer.beam import beam_search
+        from agents.infer.nested import rollout_search
+        from agents.infer.polish import polish
+        from agents.infer.rollouts import roll_out
+        from agents.infer.symmetric import games_of
+        from agents.infer.tally import Tally
 
         clock = BudgetClock(budget)
-        card = read_card(self.path)
-        batch = ConstructBatch(problem, _width(budget), construct_config(card.env), seed=seed)
-        instance = Instance.of(problem, batch.graph)
-        scalars = batch.obs["scalars"].shape[1]
-        network, _ = load_policy(self.path, instance, tuple(MAP_CHANNELS), scalars)
+        tally = Tally(clock, progress)
+        width = _width(budget)
+        count = min(4, width) if self.symmetries else 1
+        games = games_of(problem, self.path, width, seed, count)
         generator = torch.Generator().manual_seed(seed)
 
-        best: Finished | None = None
-        ended = 0
-        greedy = True
-        while True:
-            with torch.no_grad():
-                logits, _values = network({k: torch.from_numpy(v) for k, v in batch.obs.items()})
-                log_prob = masked_log_prob(logits, torch.from_numpy(batch.masks))
-                actions = sample(log_prob, generator)
-                if greedy:
-                    actions[0] = log_prob[0].argmax()
-            result = batch.step(actions.numpy())
-            greedy = greedy and not bool(result.done[0])
-            ended += int(result.done.sum())
-            clock.proposals += batch.num_envs
-            clock.episodes += len(batch.finished)
-            for f in batch.finished:
-                if best is None or f.cost.proxy < best.cost.proxy:
-                    best = f
-            if progress is not None and result.done.any():
-                dead = ended - clock.episodes
-                progress(clock.progress(None if best is None else best.cost, f"{dead} dead ends" if dead else ""))
-            if clock.spent and (best is not None or ended >= batch.num_envs):
-                break
-            if budget.kind == "e" and ended >= MAX_TRIES * budget.amount:
-                break  # a policy that finds no way through would never complete the episodes asked for
-        if best is None:
-            raise InfeasibleProblemError(f"{ended} episodes of the policy ended without a complete placement")
-        return legal_result(problem, best.placement, best.cost, clock)
+        def over() -> bool:
+            return self._over(tally, width)
+
+        def stop() -> bool:
+            return self._over(tally, width, 1.0 - self.refine)
+
+        def first_round() -> bool:
+            return over() or (tally.ended >= width and tally.placement is not None)
+
+        until = stop if self.search == "sample" else first_round
+        roll_out(games, tally, generator, until, temperature=self.temperature)
+        rounds = 0
+        while tally.placement is not None and not stop():
+            # The view of the problem that came to the best placement is the one that is searched.
+            game = min(games, key=lambda g: math.inf if g.best is None else g.best.proxy)
+            if self.search == "beam":
+                beam_search(game, tally, generator, stop, fan=self.fan, noise=float(rounds > 0))
+                tally.tell("beam")
+            else:
+                rollout_search(game, tally, generator, stop, temperature=self.temperature)
+                if not stop():  # nothing is left to choose
+                    break
+            rounds += 1
+        if self.refine > 0:
+            polish(games[0], tally, generator, over)
+        if tally.placement is None or tally.cost is None:
+            raise InfeasibleProblemError(f"{tally.ended} episodes of the policy ended without a complete placement")
+        return legal_result(problem, tally.placement, tally.cost, clock)
+
+    @staticmethod
+    def _over(tally: Tally, width: int, share: float = 1.0) -> bool:
+        budget = tally.clock.budget
+        if tally.spent(share) and (tally.placement is not None or tally.ended >= width):
+            return True
+        # a policy that finds no way through would never complete the episodes asked for
+        return budget.kind == "e" and tally.ended >= MAX_TRIES * budget.amount
 
 
 def _width(budget: Budget) -> int:

@@ -10,6 +10,7 @@ no padding here.
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 
 import torch
@@ -93,6 +94,10 @@ class AlphaChipNetwork(nn.Module):
 
     def release(self) -> None:
         """Nothing is kept between forward passes."""
+
+    def encode_once(self) -> AbstractContextManager[None]:
+        """Positions are node features, so no two samples share a pass of the graph network."""
+        return nullcontext()
 
     def forward(self, obs: Obs) -> tuple[Tensor, Tensor]:
         """Return logits (B, rows * columns), not yet masked, and values (B,)."""

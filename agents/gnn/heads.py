@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
+from agents.gnn.fused import canvas_conv, read_out, residual_conv
+
 __all__ = ["SKIP_GAIN", "GridHead", "scatter_to_grid"]
 
 SKIP_GAIN = 10.0
@@ -39,15 +41,15 @@ class GridHead(nn.Module):
     features of the same stack.
 
     Shapes:
-        maps (B, map_channels, R, C), extra (B, extra_channels, R, C), cond (B, cond_width)
+        maps (B, map_channels, R, C), canvas (B, canvas_channels, R, C), coords (1, 2, R, C), cond (B, cond_width)
         -> logits (B, R * C), value (B,)
     """
 
     def __init__(
-        self, map_channels: int, extra_channels: int, cond_width: int, channels: int, layers: int, dilation: int
+        self, map_channels: int, canvas_channels: int, cond_width: int, channels: int, layers: int, dilation: int
     ) -> None:
         super().__init__()
-        self.first = nn.Conv2d(map_channels + extra_channels, channels, 3, padding=1)
+        self.first = nn.Conv2d(map_channels + canvas_channels + 2, channels, 3, padding=1)
         steps = [dilation if i % 2 == 0 else 1 for i in range(layers - 1)]
         self.convs = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=d, dilation=d) for d in steps)
         self.bias = nn.Linear(cond_width, channels)
@@ -65,18 +67,28 @@ class GridHead(nn.Module):
         nn.init.normal_(last.weight, std=0.01)
         nn.init.zeros_(last.bias)
 
-    def forward(self, maps: Tensor, extra: Tensor, cond: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, maps: Tensor, canvas: Tensor, coords: Tensor, cond: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits and values."""
         cond = layer_norm(cond, cond.shape[1:])
-        x = torch.cat([maps, extra], dim=1).contiguous(memory_format=torch.channels_last)
-        x = torch.relu(self.first(x) + self.bias(cond)[:, :, None, None])
-        scale, shift = self.film(cond)[:, :, None, None].chunk(2, dim=1)
+        weight, bias, _ = _parts(self.first)
+        x = canvas_conv(maps, canvas, coords, weight)
+        x = torch.relu_(x + (self.bias(cond) + bias)[:, :, None, None])
+        scale, shift = self.film(cond).chunk(2, dim=1)
+        scale = 1 + scale
         for i, conv in enumerate(self.convs):
-            y = conv(x)
+            weight, bias, dilation = _parts(conv)
             if i == 0:
-                y = y * (1 + scale) + shift
-            x = x + torch.relu(y)
+                x = residual_conv(x, weight, scale, torch.addcmul(shift, scale, bias), dilation)
+            else:
+                x = residual_conv(x, weight, None, bias, dilation)
+        weight, bias, _ = _parts(self.logit)
+        plain, mean, most = read_out(x, weight.flatten())
         weights = SKIP_GAIN * self.skip_base + CONDITION_GAIN * self.skip(cond)
-        logits = self.logit(x).flatten(1) + torch.einsum("bk,bkrc->brc", weights, maps).flatten(1)
-        pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3)), cond], dim=1)
-        return logits, self.value(pooled).squeeze(1)
+        logits = plain + bias + torch.bmm(weights[:, None], maps.flatten(2)).squeeze(1)
+        return logits, self.value(torch.cat([mean, most, cond], dim=1)).squeeze(1)
+
+
+def _parts(conv: nn.Module) -> tuple[Tensor, Tensor, int]:
+    if not isinstance(conv, nn.Conv2d) or conv.bias is None:
+        raise TypeError(f"the head is made of convolutions with biases, not {conv}")
+    return conv.weight, conv.bias, int(conv.dilation[0])

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +31,22 @@ class PlacementNetwork(Protocol):
     def release(self) -> None:
         """Forget what was computed from weights that are about to change."""
 
+    def encode_once(self) -> AbstractContextManager[None]:
+        """Share what does not depend on the sample between all forward passes inside, their backward passes included.
+
+        Gradients of all weights are complete only after leaving. Nothing may change the weights inside.
+        """
+
     def __call__(self, obs: Obs) -> tuple[Tensor, Tensor]:
         """Return logits (B, rows * columns), not yet masked, and values (B,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Encoded:
+    """An encoder's outputs, and the same cut off from it: gradients gather there until `encode_once` is left."""
+
+    outputs: tuple[Tensor, Tensor]
+    leaves: tuple[Tensor, Tensor]
 
 
 class GridNetwork(nn.Module):
@@ -37,7 +55,12 @@ class GridNetwork(nn.Module):
     The encoder sees only what is static, so one pass serves a whole batch; while no gradient is wanted, one pass serves
     a whole rollout. Graph and canvas meet on the grid: each placed macro adds, at its cell, a projection of its
     embedding, the attention that the macro in hand pays it (bilinear heads), and how many neighbours the two share.
+
+    Ablated (`use_graph` False), an embedding is a linear function of the node's own features, and no shared neighbours
+    are shown: what is left of the nets is in the maps. Maps in `hide_maps` are zeros wherever the network reads them.
     """
+
+    _shown: Tensor | None
 
     def __init__(
         self, config: NetworkConfig, node_features: int, edge_features: int, map_names: tuple[str, ...], scalars: int
@@ -45,37 +68,70 @@ class GridNetwork(nn.Module):
         super().__init__()
         width, heads = config.graph_width, config.affinity_heads
         self.heads = heads
-        self.encoder = GraphEncoder(node_features, edge_features, width, config.graph_layers)
+        self.use_graph = config.use_graph
+        layers = config.graph_layers if config.use_graph else 0
+        self.encoder = GraphEncoder(node_features, edge_features, width, layers)
         self.project = nn.Linear(width, config.canvas_channels)
         self.query = nn.Linear(width, heads * 8)
         self.key = nn.Linear(width, heads * 8)
-        extra = config.canvas_channels + heads + 1 + 2
+        extra = config.canvas_channels + heads + 1
         cond = 3 * width + scalars
         self.head = GridHead(len(map_names), extra, cond, config.channels, config.conv_layers, config.dilation)
         with torch.no_grad():
             for name, prior in (("wl_change", config.wirelength_prior), ("cost_change", config.cost_prior)):
                 self.head.skip_base[map_names.index(name)] = -prior / SKIP_GAIN
+        shown = torch.tensor([float(name not in config.hide_maps) for name in map_names])[:, None, None]
+        # not persistent: a stored policy of before these settings still fits
+        self.register_buffer("_shown", shown if config.hide_maps else None, persistent=False)
         self._instance: Instance | None = None
-        self._coords: Tensor | None = None
-        self._cache: tuple[Tensor, Tensor] | None = None
+        # by instance, for as long as somebody else holds it: several netlists may take turns with one network
+        self._coords: WeakKeyDictionary[Instance, Tensor] = WeakKeyDictionary()
+        self._cache: WeakKeyDictionary[Instance, tuple[int, tuple[Tensor, Tensor]]] = WeakKeyDictionary()
+        self._encoded: WeakKeyDictionary[Instance, _Encoded] | None = None
 
     def bind(self, instance: Instance) -> None:
-        """Take the static half of all observations to come."""
+        """Take the static half of all observations to come; going back to an instance of before costs nothing."""
         self._instance = instance
-        r = (torch.arange(instance.rows, device=instance.metadata.device) + 0.5) / instance.rows
-        c = (torch.arange(instance.columns, device=instance.metadata.device) + 0.5) / instance.columns
-        y, x = torch.meshgrid(r, c, indexing="ij")
-        self._coords = torch.stack([2 * x - 1, 2 * y - 1])[None]
-        self._cache = None
+        if instance not in self._coords:
+            r = (torch.arange(instance.rows, device=instance.metadata.device) + 0.5) / instance.rows
+            c = (torch.arange(instance.columns, device=instance.metadata.device) + 0.5) / instance.columns
+            y, x = torch.meshgrid(r, c, indexing="ij")
+            self._coords[instance] = torch.stack([2 * x - 1, 2 * y - 1])[None]
 
     def release(self) -> None:
         """Forget the embeddings of the old weights."""
-        self._cache = None
+        self._cache.clear()
+
+    @contextmanager
+    def encode_once(self) -> Iterator[None]:
+        """Run the encoder once an instance for all forward passes inside, and backward once on leaving.
+
+        The sum of the gradients is the same as without, but they reach the encoder's weights only on leaving; if an
+        exception ends the block they do not. Weights must not change inside.
+
+        Raises:
+            RuntimeError: a block of this network is open already.
+        """
+        if self._encoded is not None:
+            raise RuntimeError("encode_once() does not nest")
+        self._encoded = WeakKeyDictionary()
+        try:
+            yield
+            encoded = list(self._encoded.values())
+        finally:
+            self._encoded = None
+        self._encoder_backward(encoded)
+
+    def _encoder_backward(self, encoded: list[_Encoded]) -> None:
+        for e in encoded:
+            used = [(out, leaf.grad) for out, leaf in zip(e.outputs, e.leaves, strict=True) if leaf.grad is not None]
+            if used:
+                torch.autograd.backward([out for out, _ in used], [grad for _, grad in used])
 
     def forward(self, obs: Obs) -> tuple[Tensor, Tensor]:
         """Return logits (B, R * C), not yet masked, and values (B,)."""
-        instance, coords = self._instance, self._coords
-        if instance is None or coords is None:
+        instance = self._instance
+        if instance is None:
             raise RuntimeError("bind() tells the network its instance before the first forward pass")
         z, summary = self._embed(instance)
         current, placed = obs["current"].long(), obs["placed"].to(z.dtype)
@@ -85,19 +141,34 @@ class GridNetwork(nn.Module):
         k = self.key(z).view(-1, self.heads, 8)
         attention = torch.einsum("bhd,vhd->bvh", q, k) / math.sqrt(8)
         projected = self.project(z).expand(batch, -1, -1)
-        values = torch.cat([projected, attention, instance.shared[current][:, :, None]], dim=2) * placed[:, :, None]
+        shared = instance.shared[current][:, :, None]
+        if not self.use_graph:
+            shared = torch.zeros_like(shared)
+        values = torch.cat([projected, attention, shared], dim=2) * placed[:, :, None]
         canvas = scatter_to_grid(values, obs["cell"].long(), instance.rows, instance.columns)
-        extra = torch.cat([canvas, coords.expand(batch, -1, -1, -1)], dim=1)
         cond = torch.cat([hand, summary.expand(batch, -1), obs["scalars"]], dim=1)
-        logits, value = self.head(obs["maps"], extra, cond)
+        maps = obs["maps"] if self._shown is None else obs["maps"] * self._shown
+        logits, value = self.head(maps, canvas, self._coords[instance], cond)
         return logits, value
 
     def _embed(self, instance: Instance) -> tuple[Tensor, Tensor]:
         """Return embeddings of the movable macros (H, width) and a summary of the graph (2 * width,)."""
-        if not torch.is_grad_enabled() and self._cache is not None:
-            return self._cache
-        h = self.encoder(instance.node_feat, instance.edge_index, instance.edge_feat)
-        out = h[instance.movable], torch.cat([h.mean(dim=0), h.amax(dim=0)])
         if not torch.is_grad_enabled():
-            self._cache = out
-        return out
+            # counts every change in place: an optimiser's step, weights that are loaded
+            version = sum(p._version for p in self.encoder.parameters())
+            kept = self._cache.get(instance)
+            if kept is None or kept[0] != version:
+                kept = self._cache[instance] = (version, self._encode(instance))
+            return kept[1]
+        if self._encoded is None:
+            return self._encode(instance)
+        encoded = self._encoded.get(instance)
+        if encoded is None:
+            z, summary = self._encode(instance)
+            leaves = z.detach().requires_grad_(), summary.detach().requires_grad_()
+            encoded = self._encoded[instance] = _Encoded((z, summary), leaves)
+        return encoded.leaves
+
+    def _encode(self, instance: Instance) -> tuple[Tensor, Tensor]:
+        h = self.encoder(instance.node_feat, instance.edge_index, instance.edge_feat)
+        return h[instance.movable], torch.cat([h.mean(dim=0), h.amax(dim=0)])

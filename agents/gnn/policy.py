@@ -44,8 +44,13 @@ def sample(log_prob: Tensor, generator: torch.Generator | None, deterministic: b
     """Return one action (B,) int64 a row: the most probable, or drawn with the generator's randomness."""
     if deterministic:
         return log_prob.argmax(dim=1)
-    on_host = log_prob.exp().cpu()  # one generator on the host serves every device and is part of a checkpoint
-    return torch.multinomial(on_host, 1, generator=generator).squeeze(1).to(log_prob.device)
+    # one generator on the host serves every device and is part of a checkpoint
+    u = torch.rand(len(log_prob), 1, generator=generator, dtype=torch.float64).to(log_prob.device)
+    below = log_prob.exp().double().cumsum(dim=1)
+    total = below[:, -1:]
+    # strictly below the total, so that the cell found is one where the sum rises: one of probability above 0
+    goal = torch.minimum(u * total, torch.nextafter(total, torch.zeros_like(total)))
+    return torch.searchsorted(below, goal, right=True).squeeze(1)
 
 
 class PlacementPolicy(MaskableActorCriticPolicy):  # type: ignore[misc]  # sb3_contrib's types are skipped

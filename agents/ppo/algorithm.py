@@ -20,7 +20,7 @@ from agents.ppo.buffer import PlacementRolloutBuffer
 from agents.ppo.config import PPOConfig
 from agents.ppo.vecenv import ConstructVecEnv
 
-__all__ = ["PlacementPPO", "StepBaseline", "UpdateStats"]
+__all__ = ["PlacementPPO", "StepBaseline", "UpdateStats", "microbatches", "update_loss"]
 
 BASELINE_RATE = 0.2
 """Share of a new rollout in the running means: an average over about the last five."""
@@ -181,11 +181,12 @@ class PlacementPPO(MaskablePPO):  # type: ignore[misc]  # sb3_contrib's types ar
                 size = len(batch.actions)
                 policy.optimizer.zero_grad(set_to_none=True)
                 kl = 0.0
-                for part in _split(batch, config.microbatch):
-                    loss, figures = self._loss(part, entropy_coef)
-                    (loss * (len(part.actions) / size)).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-                    sums += figures
-                    kl += figures[3] / size
+                with policy.placement_network.encode_once():
+                    for part in microbatches(batch, config.microbatch):
+                        loss, figures = update_loss(policy, part, config, entropy_coef)
+                        (loss * (len(part.actions) / size)).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+                        sums += figures
+                        kl += figures[3] / size
                 samples += size
                 if config.target_kl and kl > 1.5 * config.target_kl:
                     stopped = True
@@ -208,27 +209,37 @@ class PlacementPPO(MaskablePPO):  # type: ignore[misc]  # sb3_contrib's types ar
             epochs=epochs,
         )
 
-    def _loss(self, batch: Any, entropy_coef: float) -> tuple[torch.Tensor, np.ndarray[Any, np.dtype[np.float64]]]:
-        """Return the mean loss of a batch, and sums of policy loss, value loss, entropy, KL and clipped samples."""
-        clip = self.config.clip
-        values, log_prob, entropy = self.policy.evaluate_actions(
-            batch.observations, batch.actions, action_masks=batch.action_masks
-        )
-        log_ratio = log_prob - batch.old_log_prob
-        ratio = log_ratio.exp()
-        surrogate = torch.min(batch.advantages * ratio, batch.advantages * ratio.clamp(1 - clip, 1 + clip))
-        policy_loss = -surrogate.mean()
-        value_loss = mse_loss(values, batch.returns)
-        loss = policy_loss - entropy_coef * entropy.mean() + self.config.value * value_loss
-        with torch.no_grad():
-            # Schulman's low-variance estimate of the divergence: E[(r - 1) - log r]
-            kl = (ratio - 1 - log_ratio).mean()
-            clipped = ((ratio - 1).abs() > clip).float().mean()
-            figures = torch.stack([policy_loss, value_loss, entropy.mean(), kl, clipped]).double().cpu().numpy()
-        return loss, figures * len(batch.actions)
+
+def update_loss(
+    policy: Any, batch: Any, config: PPOConfig, entropy_coef: float
+) -> tuple[torch.Tensor, npt.NDArray[np.float64]]:
+    """Return the mean loss of a batch, and sums over it of policy loss, value loss, entropy, KL and clipped samples.
+
+    Args:
+        policy: whose network is bound to the instance that the batch was played on.
+        batch: samples of one netlist, advantages normalised.
+        config: clipping range and weight of the value loss.
+        entropy_coef: weight of the entropy bonus.
+    """
+    values, log_prob, entropy = policy.evaluate_actions(
+        batch.observations, batch.actions, action_masks=batch.action_masks
+    )
+    log_ratio = log_prob - batch.old_log_prob
+    ratio = log_ratio.exp()
+    clipped_ratio = ratio.clamp(1 - config.clip, 1 + config.clip)
+    policy_loss = -torch.min(batch.advantages * ratio, batch.advantages * clipped_ratio).mean()
+    value_loss = mse_loss(values, batch.returns)
+    loss = policy_loss - entropy_coef * entropy.mean() + config.value * value_loss
+    with torch.no_grad():
+        # Schulman's low-variance estimate of the divergence: E[(r - 1) - log r]
+        kl = (ratio - 1 - log_ratio).mean()
+        clipped = ((ratio - 1).abs() > config.clip).float().mean()
+        figures = torch.stack([policy_loss, value_loss, entropy.mean(), kl, clipped]).double().cpu().numpy()
+    return loss, figures * len(batch.actions)
 
 
-def _split(batch: Any, size: int) -> list[Any]:
+def microbatches(batch: Any, size: int) -> list[Any]:
+    """Return a batch in parts of at most `size` samples, in order."""
     total = len(batch.actions)
     if total <= size:
         return [batch]

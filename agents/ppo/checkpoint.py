@@ -11,7 +11,8 @@ import json
 import logging
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,18 @@ from agents.ppo.policyfile import load_weights
 from agents.ppo.vecenv import ConstructVecEnv
 from floorplan.errors import CheckpointError
 
-__all__ = ["Counters", "list_checkpoints", "load_checkpoint", "save_checkpoint"]
+__all__ = [
+    "KEEP",
+    "Counters",
+    "Extra",
+    "dense_tensors",
+    "fill_optimizer",
+    "list_checkpoints",
+    "load_checkpoint",
+    "optimizer_tensors",
+    "save_checkpoint",
+    "sync",
+]
 
 KEEP = 2
 FORMAT = 1
@@ -47,26 +59,39 @@ class Counters:
     best_proxy: float | None = None
 
 
-def save_checkpoint(folder: Path, model: PlacementPPO, env: ConstructVecEnv, counters: Counters) -> Path:
+@dataclass(frozen=True)
+class Extra:
+    """What a kind of run keeps besides: tensors by name, and numbers and texts that JSON can hold."""
+
+    tensors: dict[str, torch.Tensor] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def save_checkpoint(
+    folder: Path, model: PlacementPPO, env: ConstructVecEnv, counters: Counters, extra: Extra | None = None
+) -> Path:
     """Write a checkpoint below `folder` and drop all but the last two."""
     final = folder / f"{counters.update:08d}"
     part = folder / f".{final.name}.{os.getpid()}.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     policy: Any = model.policy
-    save_file(_dense(policy.network.state_dict()), part / "network.safetensors")
-    save_file(_optimizer_tensors(policy.optimizer), part / "optimizer.safetensors")
+    save_file(dense_tensors(policy.network.state_dict()), part / "network.safetensors")
+    save_file(optimizer_tensors(policy.optimizer), part / "optimizer.safetensors")
     save_numpy(_state_arrays(model, env), part / "state.safetensors")
     rng = model.rollout_buffer.rng.bit_generator.state
     tree = {"format": FORMAT, "counters": asdict(counters), "updates": model._n_updates, "shuffle": rng}
+    if extra is not None:
+        save_file(dense_tensors(extra.tensors), part / "extra.safetensors")
+        tree["extra"] = extra.values
     (part / "counters.json").write_text(json.dumps(tree, indent=1), encoding="utf-8")
     for file in part.iterdir():
-        _sync(file)
-    _sync(part)
+        sync(file)
+    sync(part)
     if final.exists():  # the same update, written before an interruption and reached again: equal by construction
         shutil.rmtree(final)
     part.rename(final)
-    _sync(folder)
+    sync(folder)
     for old in list_checkpoints(folder)[:-KEEP]:
         shutil.rmtree(old, ignore_errors=True)
     return final
@@ -79,9 +104,12 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_dir() and p.name.isdigit())
 
 
-def load_checkpoint(folder: Path, model: PlacementPPO, env: ConstructVecEnv) -> Counters:
+def load_checkpoint(
+    folder: Path, model: PlacementPPO, env: ConstructVecEnv, restore: Callable[[Extra], None] | None = None
+) -> Counters:
     """Bring model and environment to the newest readable checkpoint and return its counters.
 
+    `restore` is handed what else the checkpoint holds; a checkpoint that it cannot use raises one of its errors.
     A damaged newest checkpoint is passed over with a warning: the run then repeats what came after the one before.
 
     Raises:
@@ -93,24 +121,26 @@ def load_checkpoint(folder: Path, model: PlacementPPO, env: ConstructVecEnv) -> 
     problems: list[str] = []
     for path in reversed(found):
         try:
-            return _load(path, model, env)
+            return _load(path, model, env, restore)
         except (CheckpointError, SafetensorError, OSError, KeyError, ValueError, TypeError) as e:
             problems.append(f"{path.name}: {e}")
             log.warning("checkpoint %s cannot be read: %s", path, e)
     raise CheckpointError(f"{folder}: no readable checkpoint ({'; '.join(problems)})")
 
 
-def _load(path: Path, model: PlacementPPO, env: ConstructVecEnv) -> Counters:
+def _load(path: Path, model: PlacementPPO, env: ConstructVecEnv, restore: Callable[[Extra], None] | None) -> Counters:
     tree = json.loads((path / "counters.json").read_text(encoding="utf-8"))
     if tree.get("format") != FORMAT:
         raise CheckpointError(f"{path}: format {tree.get('format')}, this version reads {FORMAT}")
     counters = Counters(**tree["counters"])
     optimizer = load_file(path / "optimizer.safetensors")
     state = load_numpy(path / "state.safetensors")
+    if restore is not None:
+        restore(Extra(load_file(path / "extra.safetensors"), tree["extra"]))
     policy: Any = model.policy
     load_weights(policy.network, path / "network.safetensors")
     policy.placement_network.release()
-    _fill_optimizer(policy.optimizer, optimizer)
+    fill_optimizer(policy.optimizer, optimizer)
     model.rollout_buffer.rng.bit_generator.state = tree["shuffle"]
     model._n_updates = int(tree["updates"])
     model.num_timesteps = counters.step
@@ -140,17 +170,19 @@ def _state_arrays(model: PlacementPPO, env: ConstructVecEnv) -> dict[str, npt.ND
     return arrays
 
 
-def _dense(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def dense_tensors(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return tensors as safetensors wants them: on the host, without gradients, in one piece."""
     return {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
 
 
-def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     """Return Adam's state, one tensor each of `step`, `exp_avg` and `exp_avg_sq` for every parameter by its number."""
     state = optimizer.state_dict()["state"]
-    return _dense({f"{i}.{name}": torch.as_tensor(t) for i, s in state.items() for name, t in s.items()})
+    return dense_tensors({f"{i}.{name}": torch.as_tensor(t) for i, s in state.items() for name, t in s.items()})
 
 
-def _fill_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+def fill_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    """Put what `optimizer_tensors` returned back into an Adam of the same parameters."""
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, t in tensors.items():
         number, name = key.split(".", 1)
@@ -158,7 +190,8 @@ def _fill_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.T
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from floorplan.errors import FloorplanError, UnknownNameError
 
@@ -79,6 +79,30 @@ class NetworkConfig(_Frozen):
         le=20,
         description="starting weight of -(estimated cost change, in standard deviations) in the logits",
     )
+    use_graph: bool = Field(
+        default=True,
+        description="False: nodes are embedded one by one, without messages and without counts of shared neighbours",
+    )
+    hide_maps: tuple[str, ...] = Field(
+        default=(), description="channels of the maps that the network is shown as zeros; their priors have no effect"
+    )
+
+    @field_validator("hide_maps")
+    @classmethod
+    def _known_maps(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if names:
+            from floorplan.env.schema import MAP_CHANNELS  # loads numba, which a command line need not wait for
+
+            for name in names:
+                if name not in MAP_CHANNELS:
+                    raise ValueError(f"unknown map {name!r}; known: {', '.join(MAP_CHANNELS)}")
+        return names
+
+    @model_validator(mode="after")
+    def _only_grid_is_ablated(self) -> Self:
+        if self.kind != "grid" and (self.hide_maps or not self.use_graph):
+            raise ValueError(f"use_graph and hide_maps are of kind 'grid'; {self.kind!r} has neither maps nor a choice")
+        return self
 
 
 class PPOConfig(_Frozen):

@@ -5,26 +5,78 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli_w
-import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import nn
 
-from agents.gnn.instance import Instance
-from agents.gnn.policy import make_network
 from agents.ppo.config import EnvConfig, NetworkConfig
 from floorplan.errors import CheckpointError
 from floorplan.files import atomic_write_bytes, atomic_write_text
 
-__all__ = ["PolicyCard", "load_policy", "read_card", "save_policy"]
+if TYPE_CHECKING:
+    from torch import nn
+
+    from agents.gnn.instance import Instance
+
+__all__ = [
+    "SHIPPED",
+    "PolicyCard",
+    "PretrainingCard",
+    "find_policy",
+    "load_policy",
+    "read_card",
+    "save_policy",
+    "shipped_policy",
+    "weights_file",
+]
 
 FORMAT = 1
 WEIGHTS = "policy.safetensors"
 CARD = "policy.toml"
+SHIPPED = "shipped"
+"""What commands take in place of a path for the policy that comes with the project."""
+
+
+def shipped_policy() -> Path | None:
+    """Return the weights file of the policy that comes with the project, None where it comes without one."""
+    file = Path(__file__).resolve().parents[1] / "policies" / "default" / WEIGHTS
+    return file if file.is_file() else None
+
+
+def find_policy(given: str | Path | None) -> Path:
+    """Return the weights file of a policy: the shipped one if told nothing or `shipped`, else what a path stands for.
+
+    Raises:
+        CheckpointError: there is no such policy; the message says how to come by one.
+    """
+    if given is not None and str(given) != SHIPPED:
+        return weights_file(Path(given))
+    found = shipped_policy()
+    if found is None:
+        raise CheckpointError(
+            "no trained policy comes with this installation; train one with `floorplan train` or `floorplan pretrain` "
+            "and name its run folder with --policy"
+        )
+    return found
+
+
+class PretrainingCard(BaseModel):
+    """How a policy came to know more than one netlist; the netlists' hashes stand in the policy's own card."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str = Field(description="how it was trained, as in `ppo`, `clone` or `clone+ppo`")
+    seconds: float = Field(ge=0, description="wall clock of training")
+    held_out_score: float | None = Field(
+        default=None, description="mean over held-out netlists of proxy cost over reference cost; lower is better"
+    )
+    held_out: tuple[str, ...] = Field(default=(), description="content hashes of the held-out netlists")
+    updates: int | None = Field(default=None, ge=0, description="updates after which these weights were taken")
+    seed: int | None = Field(default=None, description="of the training run")
+    machine: str | None = Field(default=None, description="what it was trained on")
+    licence: str | None = Field(default=None, description="under which the weights may be used")
 
 
 class PolicyCard(BaseModel):
@@ -32,16 +84,18 @@ class PolicyCard(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int = Field(FORMAT, description="version of this file format")
+    format: int = Field(default=FORMAT, description="version of this file format")
     network: NetworkConfig = Field(description="the network")
     env: EnvConfig = Field(description="the game it was trained on")
     map_names: tuple[str, ...] = Field(description="channels of the maps it reads, in order")
     node_features: int = Field(ge=1, description="features of a node")
     edge_features: int = Field(ge=1, description="features of an edge")
     scalars: int = Field(ge=0, description="numbers about the state of an episode")
-    netlists: tuple[str, ...] = Field((), description="content hashes of the netlists it was trained on")
-    episodes: int = Field(0, ge=0, description="complete placements it was trained on")
-    best_proxy: float | None = Field(None, description="lowest proxy cost found during training")
+    netlists: tuple[str, ...] = Field(default=(), description="content hashes of the netlists it was trained on")
+    episodes: int = Field(default=0, ge=0, description="complete placements it was trained on")
+    best_proxy: float | None = Field(default=None, description="lowest proxy cost found during training")
+    pretraining: PretrainingCard | None = Field(default=None, description="how it was pre-trained, if it was")
+    started_from: str | None = Field(default=None, description="SHA-256 of the weights file that training started from")
 
     @classmethod
     def of(cls, network: NetworkConfig, env: EnvConfig, instance: Instance, **known: Any) -> PolicyCard:
@@ -60,6 +114,8 @@ class PolicyCard(BaseModel):
         Raises:
             CheckpointError: the features or channels of this version differ from those that the policy was trained on.
         """
+        from agents.gnn.policy import make_network
+
         have = (instance.node_feat.shape[1], instance.edge_feat.shape[1])
         if have != (self.node_features, self.edge_features):
             raise CheckpointError(
@@ -71,6 +127,8 @@ class PolicyCard(BaseModel):
 
 def save_policy(folder: Path, network: nn.Module, card: PolicyCard) -> None:
     """Write `policy.safetensors`, which holds the card too, and `policy.toml` for people; each file appears whole."""
+    from safetensors.torch import save
+
     folder.mkdir(parents=True, exist_ok=True)
     tree = card.model_dump(mode="json", exclude_none=True)
     tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
@@ -78,8 +136,12 @@ def save_policy(folder: Path, network: nn.Module, card: PolicyCard) -> None:
     atomic_write_text(folder / CARD, tomli_w.dumps(tree))
 
 
-def _weights_file(path: Path) -> Path:
-    """Return the weights file that a run folder, a policy folder or a file name stands for."""
+def weights_file(path: Path) -> Path:
+    """Return the weights file that a run folder, a policy folder or a file name stands for.
+
+    Raises:
+        CheckpointError: there is none.
+    """
     for candidate in (path, path / WEIGHTS, path / "policy" / WEIGHTS):
         if candidate.is_file():
             return candidate
@@ -92,9 +154,9 @@ def read_card(path: Path) -> PolicyCard:
     Raises:
         CheckpointError: no policy at `path`, a damaged file, or a card of another format.
     """
-    file = _weights_file(path)
+    file = weights_file(path)
     try:
-        with safe_open(file, framework="pt") as f:
+        with safe_open(file, framework="numpy") as f:
             text = (f.metadata() or {}).get("card")
         if text is None:
             raise CheckpointError(f"{file}: holds no policy card")
@@ -121,7 +183,7 @@ def load_policy(
             f"this version makes {', '.join(map_names)} and {scalars}"
         )
     network = card.build(instance)
-    load_weights(network, _weights_file(path))
+    load_weights(network, weights_file(path))
     return network, card
 
 
@@ -131,6 +193,8 @@ def load_weights(network: nn.Module, file: Path) -> None:
     Raises:
         CheckpointError: unreadable, or tensors that are missing, superfluous, of another shape, or not finite.
     """
+    import torch
+
     try:
         with safe_open(file, framework="pt") as f:
             tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118  # safe_open is no mapping

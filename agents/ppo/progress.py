@@ -10,7 +10,7 @@ from typing import IO, Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-__all__ = ["BarReporter", "JsonReporter", "QuietReporter", "Reporter"]
+__all__ = ["BarReporter", "JsonReporter", "QuietReporter", "Reporter", "clock_text"]
 
 
 class Reporter(Protocol):
@@ -90,7 +90,7 @@ class BarReporter:
     def advance(self, fraction: float, phase: str, seconds_left: float) -> None:
         """Move the bar."""
         if self.bar is not None and self.task is not None:
-            left = f"{_clock(seconds_left)} left"
+            left = f"{clock_text(seconds_left)} left"
             self.bar.update(self.task, completed=min(fraction, 1.0), phase=phase, left=left)
 
     def row(self, row: dict[str, Any]) -> None:
@@ -100,7 +100,7 @@ class BarReporter:
             self.bar.update(self.task, figures=figures)
         elif row["seconds"] - self._printed_at >= self.every_s:
             self._printed_at = row["seconds"]
-            self.note(f"{_clock(row['seconds'])}  {figures}")
+            self.note(f"{clock_text(row['seconds'])}  {figures}")
 
     def close(self) -> None:
         """Stop the bar."""
@@ -117,7 +117,8 @@ def _figures(row: dict[str, Any]) -> str:
     return f"{rate}  best {best}  mean {mean}  explained variance {explained}"
 
 
-def _clock(seconds: float) -> str:
+def clock_text(seconds: float) -> str:
+    """Return a duration as minutes and seconds, with hours where there are any."""
     if not math.isfinite(seconds):
         return "--:--"
     whole = max(0, round(seconds))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 import sys
+import time
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,16 +23,17 @@ from floorplan.errors import CheckpointError
 from floorplan.files import atomic_write_text
 from floorplan.netlist import Problem
 
-__all__ = ["RunFolder", "RunSource"]
+__all__ = ["RunFolder", "RunSource", "default_out", "file_hash", "installed_versions", "this_machine"]
 
 
 @dataclass(frozen=True)
 class RunSource:
-    """What a run was started on."""
+    """What a run was started on; `policy` is the weights file it started from, None for fresh weights."""
 
     netlist: Path
     placement: Path | None
     seed: int
+    policy: Path | None = None
 
 
 class RunFolder:
@@ -46,8 +50,16 @@ class RunFolder:
         self.placement_png = path / "placement.png"
         self.curves_png = path / "curves.png"
 
-    def create(self, config: RunConfig, source: RunSource, problem: Problem) -> None:
+    def create(
+        self, config: RunConfig, source: RunSource, problem: Problem, tables: Mapping[str, dict[str, Any]] | None = None
+    ) -> None:
         """Make the folder and write `config.toml`.
+
+        Args:
+            config: all settings.
+            source: what the run is started on.
+            problem: what is placed.
+            tables: further tables of `config.toml`.
 
         Raises:
             CheckpointError: the folder already holds a run.
@@ -65,11 +77,15 @@ class RunFolder:
         }
         if source.placement is not None:
             run["placement"] = str(source.placement.resolve())
+        if source.policy is not None:
+            run["policy"] = str(source.policy.resolve())
+            run["policy_sha256"] = file_hash(source.policy)
         tree = {
             "run": run,
             "config": config.model_dump(mode="json", exclude_none=True),
-            "versions": _versions(),
-            "machine": _machine(),
+            "versions": installed_versions(),
+            "machine": this_machine(),
+            **(tables or {}),
         }
         atomic_write_text(self.config, tomli_w.dumps(tree))
 
@@ -83,12 +99,37 @@ class RunFolder:
             tree = tomllib.loads(self.config.read_text(encoding="utf-8"))
             run = tree["run"]
             placement = Path(run["placement"]) if "placement" in run else None
-            source = RunSource(Path(run["netlist"]), placement, int(run["seed"]))
+            policy = Path(run["policy"]) if "policy" in run else None
+            source = RunSource(Path(run["netlist"]), placement, int(run["seed"]), policy)
             return RunConfig.model_validate(tree["config"]), source, str(run["netlist_hash"])
         except FileNotFoundError:
             raise CheckpointError(f"{self.path}: no run here (no config.toml)") from None
         except (OSError, KeyError, ValueError, TypeError, ValidationError) as e:
             raise CheckpointError(f"{self.config}: damaged: {e}") from None
+
+    def check_policy(self, source: RunSource) -> None:
+        """Check that the policy that the run started from is still the same file.
+
+        Raises:
+            CheckpointError: it is gone or has changed.
+        """
+        if source.policy is None:
+            return
+        wanted = self.table("run").get("policy_sha256")
+        if not source.policy.is_file() or file_hash(source.policy) != wanted:
+            raise CheckpointError(f"{source.policy} is gone or has changed since the run was started")
+
+    def table(self, name: str) -> dict[str, Any]:
+        """Return a table of `config.toml`, empty where there is none.
+
+        Raises:
+            CheckpointError: no run here, or a damaged `config.toml`.
+        """
+        try:
+            found: dict[str, Any] = tomllib.loads(self.config.read_text(encoding="utf-8")).get(name, {})
+        except (OSError, ValueError) as e:
+            raise CheckpointError(f"{self.config}: damaged: {e}") from None
+        return found
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Add one row to `metrics.jsonl`."""
@@ -113,7 +154,18 @@ class RunFolder:
         atomic_write_text(self.metrics, "".join(json.dumps(r) + "\n" for r in rows))
 
 
-def _versions() -> dict[str, str]:
+def default_out(netlist: Path) -> Path:
+    """Return the folder of a run that was told none: runs/<folder of the netlist>-<time>."""
+    return Path("runs") / f"{netlist.resolve().parent.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the versions of what a run depends on."""
     names = ["floorplan-rl", "numpy", "numba", "scipy", "torch", "torch-geometric", "stable-baselines3", "sb3-contrib"]
     found = {"python": platform.python_version()}
     for name in names:
@@ -124,7 +176,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _machine() -> dict[str, Any]:
+def this_machine() -> dict[str, Any]:
+    """Return what a reader must know of the machine to compare times."""
     return {
         "system": platform.system(),
         "machine": platform.machine(),

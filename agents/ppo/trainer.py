@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,14 +23,15 @@ from agents.base import Budget
 from agents.gnn.instance import Instance
 from agents.gnn.policy import make_network
 from agents.ppo.algorithm import PlacementPPO
-from agents.ppo.checkpoint import Counters, load_checkpoint, save_checkpoint
+from agents.ppo.checkpoint import Counters, Extra, load_checkpoint, save_checkpoint
 from agents.ppo.config import EnvConfig, RunConfig
-from agents.ppo.policyfile import PolicyCard, save_policy
+from agents.ppo.policyfile import PolicyCard, load_weights, read_card, save_policy
 from agents.ppo.progress import Reporter
-from agents.ppo.runfolder import RunFolder
+from agents.ppo.runfolder import RunFolder, file_hash
 from agents.ppo.vecenv import ConstructVecEnv
 from floorplan.cost import Cost, CostOptions, CostWeights
 from floorplan.env import MAP_CHANNELS, ConstructBatch, ConstructConfig
+from floorplan.errors import CheckpointError
 from floorplan.formats import write_plc
 from floorplan.netlist import Placement, Problem, check_legality
 
@@ -61,7 +62,7 @@ class _Best:
 
 
 class Trainer:
-    """Trains a policy on one problem, from scratch or from the newest checkpoint of its folder."""
+    """Trains a policy on one problem, from scratch, from a policy, or from the newest checkpoint of its folder."""
 
     def __init__(
         self, problem: Problem, config: RunConfig, seed: int, folder: RunFolder, reporter: Reporter, device: str = "cpu"
@@ -96,6 +97,27 @@ class Trainer:
         self._stop = threading.Event()
         self._saved_at = -math.inf
 
+    def begin_from(self, policy: Path) -> None:
+        """Take the weights of a stored policy in place of fresh ones; comes before `start`.
+
+        Raises:
+            CheckpointError: damaged, or made for other observations or by another network than this run's.
+        """
+        card = read_card(policy)
+        same = ("network", "map_names", "node_features", "edge_features", "scalars")
+        for name in same:
+            if getattr(card, name) != getattr(self.card, name):
+                raise CheckpointError(f"{policy}: its {name.replace('_', ' ')} are not those of this run")
+        load_weights(self.network, policy)
+        self.network.release()
+        self.card = self.card.model_copy(
+            update={
+                "netlists": tuple(dict.fromkeys((*card.netlists, *self.card.netlists))),
+                "pretraining": card.pretraining,
+                "started_from": file_hash(policy),
+            }
+        )
+
     def start(self) -> None:
         """Begin the first episodes."""
         self.model._last_obs = self.env.reset()
@@ -107,7 +129,7 @@ class Trainer:
         Raises:
             CheckpointError: there is none that can be read.
         """
-        self.counters = load_checkpoint(self.folder.checkpoints, self.model, self.env)
+        self.counters = load_checkpoint(self.folder.checkpoints, self.model, self.env, self._restore())
         self.folder.rewind_metrics(self.counters.step)
 
     def run(self, budget: Budget) -> Counters:
@@ -139,11 +161,23 @@ class Trainer:
 
     def save(self) -> None:
         """Write a checkpoint and the policy."""
-        save_checkpoint(self.folder.checkpoints, self.model, self.env, self.counters)
+        save_checkpoint(self.folder.checkpoints, self.model, self.env, self.counters, self._extra())
         c = self.counters
         card = self.card.model_copy(update={"episodes": c.episodes, "best_proxy": c.best_proxy})
-        save_policy(self.folder.policy, self.network, card)
+        save_policy(self.folder.policy, self._policy_network(), card)
         self._saved_at = time.monotonic()
+
+    def _policy_network(self) -> torch.nn.Module:
+        """Return the network that the run offers as its policy."""
+        return self.network
+
+    def _extra(self) -> Extra | None:
+        """Return what a checkpoint holds besides."""
+        return None
+
+    def _restore(self) -> Callable[[Extra], None] | None:
+        """Return what takes that back."""
+        return None
 
     def _update(self, budget: Budget, began: float) -> dict[str, Any]:
         """Collect one rollout and learn from it; return its row of metrics."""

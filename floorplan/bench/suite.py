@@ -172,7 +172,7 @@ def load_suite(path: str | Path) -> Suite:
         suite = Suite(path=p.absolute(), **data)
     except ValidationError as e:
         first = e.errors(include_url=False)[0]
-        raise SuiteError(p, _key(first["loc"]), _reason(first)) from None
+        raise SuiteError(p, key_text(first["loc"]), reason_text(first)) from None
     _refuse_repeats(p, "seeds", suite.seeds)
     _refuse_repeats(p, "budgets", suite.budgets)
     _refuse_repeats(p, "designs", [d.name for d in suite.designs])
@@ -211,12 +211,13 @@ def _canonical(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _key(loc: tuple[int | str, ...]) -> str:
+def key_text(loc: tuple[int | str, ...]) -> str:
     """Return `designs[0].netlist` for ("designs", 0, "netlist")."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
 
 
-def _reason(error: Any) -> str:
+def reason_text(error: Any) -> str:
+    """Return what is wrong with a value, from pydantic's account of it."""
     if error["type"] == "extra_forbidden":
         return "unknown key"
     if error["type"] == "missing":

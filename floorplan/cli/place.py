@@ -55,7 +55,7 @@ class Place:
     """Option of the agent, as in `start=random` or `schedule.hot=0.2`; may be given several times."""
 
     policy: Annotated[Path | None, tyro.conf.arg(metavar="RUN|FILE")] = None
-    """Run folder or .safetensors file of a trained policy."""
+    """Run folder or .safetensors file of a trained policy; `--agent policy` without one takes the shipped policy."""
 
     budget: Annotated[str, tyro.conf.arg(metavar="B")] = "60s"
     """What may be spent: 60s (seconds), 200000p (proposals) or 10e (complete placements)."""
@@ -146,15 +146,13 @@ def _make(name: str, policy: Path | None, given: tuple[str, ...]) -> Any:
 
     made = agent_class(name)
     options = _table(given)
-    if policy is not None:
-        if "policy" not in inspect.signature(made).parameters:
-            raise OptionError(f"agent {name!r} takes no policy; leave out --policy or use --agent policy")
-        return made(policy=policy, **options)
+    if policy is not None and "policy" not in inspect.signature(made).parameters:
+        raise OptionError(f"agent {name!r} takes no policy; leave out --policy or use --agent policy")
     try:
         setup = set_up_agent(Path("--set"), "", AgentSpec(label=name, agent=name, options=options), CostOptions())
     except SuiteError as error:
         raise OptionError(f"agent {name!r}: {str(error).replace('--set: .options.', '--set ', 1)}") from None
-    return setup.make(**setup.arguments)
+    return setup.make(**setup.arguments, **({} if policy is None else {"policy": policy}))
 
 
 def _table(given: tuple[str, ...]) -> dict[str, Any]:

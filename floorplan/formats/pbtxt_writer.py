@@ -35,8 +35,9 @@ def write_netlist(path: str | Path, netlist: Netlist, placement: Placement | Non
         placement: (N,) nodes; None writes no positions.
 
     Raises:
-        NetlistError: a macro is hard but named as soft macros are, or the other way round, a net has no
-            sink, a pin is the source of two nets, or a name is empty, holds a line end or is that of the metadata; the format cannot say so.
+        NetlistError: a macro is hard but named as soft macros are, or the other way round, a net has no sink, a pin is
+            the source of two nets, or a name is empty, holds a line end or is that of the metadata; the format cannot
+            say so.
         ProblemError: the placement is of another length.
         OSError: the file cannot be written.
     """

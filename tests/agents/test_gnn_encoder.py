@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch_geometric.nn import MessagePassing
 
-from agents.gnn.encoder import EdgeGraphLayer, GraphEncoder
+from agents.gnn.encoder import EdgeGraphLayer, GraphEncoder, mean_messages
 from agents.gnn.heads import scatter_to_grid
 from agents.gnn.instance import shared_neighbours
 from floorplan.env.tensors import to_pyg
@@ -21,7 +22,38 @@ def test_a_layer_is_the_mean_of_edge_messages_plus_the_node_itself() -> None:
     m01, m10, m12, m21 = (torch.relu(m) for m in messages)
     mean = torch.stack([m10, (m01 + m21) / 2, m12])
     expected = layer.norm(x + layer.out(mean))
-    torch.testing.assert_close(layer(x, edges, e), expected)
+    per_edge = torch.tensor([[1.0], [0.5], [1.0]])
+    torch.testing.assert_close(layer(x, edges, e, per_edge), expected)
+
+
+class StepByStep(MessagePassing):  # type: ignore[misc]  # torch_geometric ships no types
+    """The same messages as torch_geometric makes them."""
+
+    def __init__(self) -> None:
+        super().__init__(aggr="mean", flow="source_to_target")
+
+    def forward(self, edge_index: torch.Tensor, s: torch.Tensor, d: torch.Tensor, e: torch.Tensor) -> torch.Tensor:
+        return self.propagate(edge_index, s=s, d=d, e=e)  # type: ignore[no-any-return]  # untyped
+
+    def message(self, s_j: torch.Tensor, d_i: torch.Tensor, e: torch.Tensor) -> torch.Tensor:
+        return torch.relu(s_j + d_i + e)
+
+
+def test_messages_and_their_gradients_are_those_of_torch_geometric() -> None:
+    case = instance(nodes=20)
+    lonely = 21  # the last node has no edge
+    torch.manual_seed(3)
+    given = [torch.randn(*shape, dtype=torch.float64).requires_grad_() for shape in ((lonely, 8), (lonely, 8), (8, 3))]
+    source, target, edge = given
+    attr = case.edge_feat.double()
+    count = torch.bincount(case.edge_index[1], minlength=lonely).clamp(min=1)
+    ours = mean_messages(source, target, edge, case.edge_index, attr, 1 / count.double()[:, None])
+    plain = StepByStep()(case.edge_index, source, target, attr @ edge.T)
+    torch.testing.assert_close(ours, plain)
+    weight = torch.randn_like(ours)
+    for a, b in zip(torch.autograd.grad(ours, given, weight), torch.autograd.grad(plain, given, weight), strict=True):
+        assert b.any()
+        torch.testing.assert_close(a, b)
 
 
 def test_renumbering_the_nodes_renumbers_the_embeddings() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.ppo.config import ConfigError, RunConfig, load_config, preset_names
+from agents.ppo.config import ConfigError, NetworkConfig, RunConfig, load_config, preset_names
 from floorplan.errors import UnknownNameError
 
 
@@ -38,6 +38,8 @@ def test_flags_win_over_a_file_and_a_file_over_its_preset(tmp_path: Path) -> Non
         ({"ppo": {"clip": "nan"}}, "ppo.clip"),
         ({"network": {"kind": "mlp"}}, "network.kind"),
         ({"ppo": "fast"}, "ppo"),
+        ({"network": {"hide_maps": ["legal", "wirelenght"]}}, r"network.hide_maps.*'wirelenght'.*wl_change"),
+        ({"network": {"kind": "alphachip", "use_graph": False}}, "network: .*alphachip"),
     ],
 )
 def test_a_bad_value_or_unknown_key_is_named(overrides: dict[str, object], cause: str) -> None:
@@ -57,3 +59,10 @@ def test_an_unreadable_file_is_named(tmp_path: Path, text: str | None) -> None:
         file.write_text(text)
     with pytest.raises(ConfigError, match=r"bad\.toml"):
         load_config(str(file))
+
+
+def test_a_stored_network_of_before_the_ablations_reads_as_none() -> None:
+    tree = load_config("default").network.model_dump(mode="json", exclude={"use_graph", "hide_maps"})
+    assert NetworkConfig.model_validate(tree) == load_config("default").network
+    ablated = load_config("default", {"network": {"use_graph": False, "hide_maps": ["density"]}}).network
+    assert NetworkConfig.model_validate_json(ablated.model_dump_json()) == ablated

@@ -7,11 +7,20 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from agents.base import Budget
+from agents.base import Budget, Progress
 from agents.gnn.instance import Instance
 from agents.policy import PolicyAgent
+from agents.ppo import policyfile
 from agents.ppo.config import load_config
-from agents.ppo.policyfile import PolicyCard, load_policy, read_card, save_policy
+from agents.ppo.policyfile import (
+    PolicyCard,
+    PretrainingCard,
+    find_policy,
+    load_policy,
+    read_card,
+    save_policy,
+    shipped_policy,
+)
 from agents.ppo.trainer import construct_config
 from floorplan.env import MAP_CHANNELS, SCALARS, ConstructBatch
 from floorplan.errors import CheckpointError
@@ -83,7 +92,7 @@ def test_the_agent_gives_the_same_legal_placement_for_the_same_seed(
 ) -> None:
     agent = PolicyAgent(policy=saved[0])
     problem = tiny_problem()
-    seen = []
+    seen: list[Progress] = []
     first, again, other = (agent.place(problem, Budget.parse("20e"), seed, seen.append) for seed in (1, 1, 2))
     assert first.episodes == 20
     assert first.proposals == 20 * 6
@@ -107,6 +116,32 @@ def test_the_agent_serves_another_netlist_and_grid(saved: tuple[Path, Instance, 
     assert result.episodes == 1
 
 
-def test_an_agent_without_a_policy_says_what_it_needs() -> None:
-    with pytest.raises(CheckpointError, match="trained policy"):
-        PolicyAgent()
+def test_the_shipped_policy_serves_where_none_is_named(
+    saved: tuple[Path, Instance, torch.nn.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = saved[0] / "policy/policy.safetensors"
+    monkeypatch.setattr(policyfile, "shipped_policy", lambda: file)
+    assert PolicyAgent().path == find_policy("shipped") == file
+    monkeypatch.setattr(policyfile, "shipped_policy", lambda: None)
+    for nothing in (None, "shipped"):
+        with pytest.raises(CheckpointError, match=r"floorplan train.*--policy"):
+            PolicyAgent(nothing)
+
+
+def test_whatever_policy_is_shipped_can_be_used() -> None:
+    file = shipped_policy()
+    if file is None:
+        pytest.skip("no policy comes with this checkout")
+    assert PolicyAgent().place(tiny_problem(), Budget.parse("1e"), 0).legality.legal
+    assert read_card(file).pretraining is not None
+
+
+def test_a_card_of_before_there_was_pretraining_still_loads(saved: tuple[Path, Instance, torch.nn.Module]) -> None:
+    folder, instance, network = saved
+    card = read_card(folder)
+    tree = card.model_dump(mode="json", exclude_none=True)
+    assert not {"pretraining", "started_from"} & tree.keys()
+    assert PolicyCard.model_validate(tree) == card
+    story = PretrainingCard(method="clone+ppo", seconds=3600.0, held_out_score=0.97)
+    save_policy(folder / "policy", network, card.model_copy(update={"pretraining": story}))
+    assert load_policy(folder, instance, NAMES, len(SCALARS))[1].pretraining == story

@@ -1,0 +1,1 @@
+"""Placing with a trained policy: rollouts, mirrored problems, beam search, rollout search, refinement."""

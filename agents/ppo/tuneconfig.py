@@ -1,0 +1,22 @@
+"""Settings of fine-tuning besides those of any training run; imports no torch."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["TuneConfig"]
+
+
+class TuneConfig(BaseModel):
+    """How a policy is guarded while it is fine-tuned."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    samples: int = Field(default=7, ge=0, le=1023, description="episodes drawn in an evaluation, besides the plain one")
+    evaluate_every: int = Field(default=8, ge=1, le=1_000_000, description="updates between evaluations")
+    critic_updates: int = Field(default=1, ge=0, le=1000, description="updates in which only the critic learns")
+    patience: int = Field(default=3, ge=1, le=1000, description="evaluations in a row that may be worse than the best")
+
+    def evaluates(self, update: int) -> bool:
+        """Return whether the policy is evaluated after this update: early on after each power of two."""
+        return update % self.evaluate_every == 0 or (update < self.evaluate_every and update & (update - 1) == 0)

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+import torch
+from safetensors.torch import load_file
+
+from agents.base import Budget
+from agents.ppo.checkpoint import list_checkpoints
+from agents.ppo.command import main as train
+from agents.ppo.config import load_config
+from agents.ppo.finetune import FineTuner
+from agents.ppo.finetune_command import main
+from agents.ppo.policyfile import read_card
+from agents.ppo.progress import QuietReporter
+from agents.ppo.runfolder import RunFolder
+from agents.ppo.tuneconfig import TuneConfig
+from floorplan.cost import CostEngine
+from floorplan.formats import read_plc, read_problem
+from floorplan.netlist import check_legality
+from tests.agents.ppo_cases import TINY, tiny_problem, write_tiny
+
+QUICK = ["--set", "ppo.num_envs=4", "--set", "ppo.minibatch=16", "--set", "tune.samples=2", "--set", "threads=1"]
+TIMING = {"seconds", "episodes_per_s", "collect_s", "learn_s"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a netlist and a run on it."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "tiny.toml").write_text(tomli_w.dumps(TINY))
+    netlist = write_tiny(folder)
+    args = ["--netlist", str(netlist), "--preset", str(folder / "tiny.toml"), "--budget", "8e"]
+    assert train([*args, "--out", str(folder / "run"), "--quiet"]) == 0
+    return folder
+
+
+def tuner(trained: Path, out: Path, tune: TuneConfig, **ppo: Any) -> FineTuner:
+    out.mkdir(parents=True, exist_ok=True)
+    file = trained / "run/policy/policy.safetensors"
+    card = read_card(file)
+    config = load_config("finetune", {"ppo": {"num_envs": 4, "minibatch": 16, **ppo}, "checkpoint_every_s": 0})
+    config = config.model_copy(update={"env": card.env, "network": card.network, "threads": 1})
+    return FineTuner(tiny_problem(), config, tune, file, 3, RunFolder(out), QuietReporter())
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    return [{k: v for k, v in r.items() if k not in TIMING} for r in RunFolder(folder).read_metrics()]
+
+
+def test_the_command_starts_from_zero_shot_and_ends_no_worse(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "tuned"
+    args = [str(trained / "run"), str(trained / "netlist.pb.txt"), "--budget", "16e", "--out", str(out), *QUICK]
+    assert main([*args, "--json"]) == 0
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["event"] for line in said] == ["update"] * 5 + ["result"]
+    first, result = said[0], said[-1]
+    assert (first["step"], first["update"], first["episodes"]) == (0, 0, 0)
+    assert first["eval_plain"] >= first["best_proxy"] >= result["best_proxy"]
+    assert result["policy_score"] <= result["zero_shot_score"] == first["zero_shot_score"]
+    problem = read_problem(trained / "netlist.pb.txt")
+    best = read_plc(out / "best.plc", problem.netlist).placement
+    assert check_legality(problem, best).legal
+    assert CostEngine(problem).full(best).proxy == pytest.approx(result["best_proxy"], rel=1e-12)
+    card = read_card(out)
+    assert card.started_from is not None
+    assert card.netlists == (problem.netlist.content_hash,)
+
+
+def test_the_critic_learns_alone_before_the_policy_moves(trained: Path, tmp_path: Path) -> None:
+    t = tuner(trained, tmp_path / "run", TuneConfig(samples=1, critic_updates=1))
+    before = {k: v.clone() for k, v in t.network.state_dict().items()}
+    t.start()
+    assert t.model.baseline is None
+    t.run(Budget.parse("4e"))
+    moved = {k for k, v in t.network.state_dict().items() if not torch.equal(v, before[k])}
+    assert t.model.baseline is not None
+    assert moved
+    assert all(".value." in k for k in moved)
+    t.run(Budget.parse("8e"))
+    assert any(".value." not in k and not torch.equal(v, before[k]) for k, v in t.network.state_dict().items())
+
+
+def test_a_policy_that_gets_worse_is_dropped(trained: Path, tmp_path: Path) -> None:
+    t = tuner(trained, tmp_path / "run", TuneConfig(samples=2, evaluate_every=1, patience=1, critic_updates=0))
+    t.start()
+    zero = {k: v.clone() for k, v in t.network.state_dict().items()}
+    t.champion_score = 0.0  # nothing can be as good, so every update counts as worse
+    t.run(Budget.parse("8e"))
+    assert all(torch.equal(v, zero[k]) for k, v in t.network.state_dict().items())
+    assert t.model.config.learning_rate == pytest.approx(t.config.ppo.learning_rate / 4)
+    kept = load_file(tmp_path / "run/policy/policy.safetensors")
+    start = load_file(trained / "run/policy/policy.safetensors")
+    assert all(torch.equal(v, start[k]) for k, v in kept.items())
+
+
+def test_stopping_and_resuming_changes_nothing(trained: Path, tmp_path: Path) -> None:
+    tune = TuneConfig(samples=2, evaluate_every=2, patience=1)
+    once = tuner(trained, tmp_path / "once", tune, learning_rate=0.05)
+    once.start()
+    once.run(Budget.parse("32e"))
+    first = tuner(trained, tmp_path / "parts", tune, learning_rate=0.05)
+    first.start()
+    first.run(Budget.parse("12e"))
+    torch.randn(3)
+    second = tuner(trained, tmp_path / "parts", tune, learning_rate=0.05)
+    second.resume()
+    assert second.counters.episodes == 12
+    second.run(Budget.parse("32e"))
+    assert rows(tmp_path / "once") == rows(tmp_path / "parts")
+    for name in ("network", "optimizer", "extra"):
+        a, b = (
+            load_file(list_checkpoints(tmp_path / run / "checkpoints")[-1] / f"{name}.safetensors")
+            for run in ("once", "parts")
+        )
+        assert a.keys() == b.keys()
+        assert all(torch.equal(t, b[k]) for k, t in a.items()), name
+    assert (tmp_path / "once/best.plc").read_bytes() == (tmp_path / "parts/best.plc").read_bytes()
+
+
+def test_a_run_that_was_killed_at_once_is_resumed_by_the_command(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    args = [str(trained / "run"), str(trained / "netlist.pb.txt"), "--budget", "4e", "--out", str(out), *QUICK]
+    assert main([*args, "--quiet"]) == 0
+    whole = rows(out)
+    for checkpoint in list_checkpoints(out / "checkpoints"):
+        for file in checkpoint.iterdir():
+            file.unlink()
+        checkpoint.rmdir()
+    assert main(["--resume", str(out), "--budget", "4e", "--quiet"]) == 0
+    assert rows(out) == whole
+    assert train(["--resume", str(out), "--budget", "8e", "--quiet"]) == 2
+
+
+def test_train_can_start_from_a_policy(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["--netlist", str(trained / "netlist.pb.txt"), "--from", str(trained / "run"), "--quiet"]
+    assert train([*common, "--budget", "1e", "--set", "ppo.learning_rate=1e-12", "--out", str(tmp_path / "run")]) == 0
+    a = load_file(trained / "run/policy/policy.safetensors")
+    b = load_file(tmp_path / "run/policy/policy.safetensors")
+    assert all(torch.allclose(t, b[k], atol=1e-9) for k, t in a.items())
+    assert train([*common, "--set", "network.channels=8", "--out", str(tmp_path / "other")]) == 2
+    assert "brings its own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("extra", "cause"),
+    [
+        (["--set", "tune.patience=0"], "tune.patience"),
+        (["--set", "ppo.clip=7"], "ppo.clip"),
+        (["--set", "network.channels=8"], "brings its own"),
+        (["--set", "env.order=random"], "brings its own"),
+        (["--budget", "soon"], "budget"),
+    ],
+)
+def test_bad_input_ends_with_2_and_one_line(
+    trained: Path, extra: list[str], cause: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(trained / "run"), str(trained / "netlist.pb.txt"), "--quiet", *extra]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert cause in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_what_is_missing_is_named(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for args, cause in (
+        ([], "CHECKPOINT"),
+        ([str(tmp_path / "none"), "n.pb.txt"], "no policy here"),
+        (["--resume", str(trained / "run")], "no run of fine-tuning"),
+    ):
+        assert main([*args, "--quiet"]) == 2
+        assert cause in capsys.readouterr().err
