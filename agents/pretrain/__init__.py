@@ -1,0 +1,1 @@
+"""Training one policy on many netlists."""

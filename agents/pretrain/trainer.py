@@ -1,0 +1,405 @@
+"""A pre-training run: draw netlists, play them, update one network, measure it on held-out netlists, keep the best."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+
+from agents.base import BUDGET_KINDS, Budget
+from agents.gnn.instance import Instance
+from agents.gnn.policy import make_network
+from agents.ppo.algorithm import StepBaseline
+from agents.ppo.checkpoint import list_checkpoints
+from agents.ppo.policyfile import PolicyCard, PretrainingCard, save_policy
+from agents.ppo.progress import Reporter
+from agents.pretrain.curriculum import Draw, draw_round
+from agents.pretrain.folder import PretrainFolder, RunStart
+from agents.pretrain.heldout import Exam, geometric_mean
+from agents.pretrain.lessons import Pupil, Teacher, pupils_of, teacher_settings
+from agents.pretrain.library import Library, StoppedError
+from agents.pretrain.member import Member, MemberCache, Played, variant_of
+from agents.pretrain.pool import Pool
+from agents.pretrain.state import PretrainState, load_state, save_state
+from agents.pretrain.update import learn
+from floorplan.env import MAP_CHANNELS, SCALARS, build_graph
+from floorplan.errors import InfeasibleProblemError, ProblemError
+from floorplan.interrupt import interruptible, stop_wanted
+
+__all__ = ["Pretrainer"]
+
+EXAM_SEED = 20
+"""Of the sampled episodes on held-out netlists: the same at every evaluation, so that scores differ by policy alone."""
+
+log = logging.getLogger(__name__)
+
+
+class Pretrainer:
+    """Trains one policy on a pool of netlists, from scratch or from the newest checkpoint of its folder."""
+
+    def __init__(
+        self, pool: Pool, start: RunStart, folder: PretrainFolder, reporter: Reporter, device: str = "cpu"
+    ) -> None:
+        """Read the netlists and make the network; nothing is played yet.
+
+        Raises:
+            PoolError: a netlist is held out and trained on, or differs from the one the run was started with.
+            FloorplanError: a netlist cannot be read.
+        """
+        self.pool = pool
+        self.config = start.config
+        self.seed = start.seed
+        self.method = start.method
+        self.folder = folder
+        self.reporter = reporter
+        self.device = device
+        torch.set_num_threads(self.config.threads)
+        self.library = Library(pool, folder, self.config, reporter)
+        self._members = MemberCache(pool.settings.live_mb << 20)
+        self._exams: list[Exam] | None = None
+        self.teacher: Teacher | None = None
+        self._teacher_settings = teacher_settings(pool)
+
+        torch.manual_seed(self.seed)
+        problem = self.library.problem(next(pool.training()))
+        instance = Instance.of(problem, build_graph(problem))
+        names = tuple(MAP_CHANNELS)
+        self.network = make_network(self.config.network, instance, names, len(SCALARS))
+        if device != "cpu":
+            self.network.to(torch.device(device))
+        ppo = self.config.ppo
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=ppo.learning_rate, eps=ppo.adam_eps)
+        self.card = PolicyCard.of(
+            self.config.network, self.config.env, instance, map_names=names, scalars=len(SCALARS), netlists=()
+        )
+        self.state = PretrainState()
+        self.baselines: dict[str, StepBaseline] = {}
+        self._saved_at = -math.inf
+        self._exam_s = self._round_s = 0.0
+
+    def resume(self) -> None:
+        """Go back to the newest checkpoint, or to the beginning where the run was killed before its first.
+
+        Raises:
+            CheckpointError: checkpoints are there, but none can be read.
+        """
+        if list_checkpoints(self.folder.checkpoints):
+            self.state, self.baselines = load_state(self.folder.checkpoints, self.network, self.optimizer)
+            self.network.release()
+        self.folder.rewind(self.state.round if self.state.evaluations else -1)
+
+    def run(self, budget: Budget) -> PretrainState:
+        """Train until the budget, counted from the start of the run, is spent, or patience is; return how far it is.
+
+        A budget counts episodes or seconds; seconds include set-up and evaluations, and the run ends before a round
+        that would overrun them by more than half its length. The first Ctrl-C ends it after the present round.
+
+        Raises:
+            ProblemError: no netlist of the pool can be played, or the budget is of another kind.
+        """
+        if budget.kind == "p" or (budget.kind == "e" and self.method == "clone"):
+            raise ProblemError(f"method {self.method!r} has no budget of {BUDGET_KINDS[budget.kind]}; give one in time")
+        began = time.monotonic() - self.state.seconds
+        with interruptible():
+            try:
+                if not self.state.evaluations:
+                    self._evaluate(budget, began)
+                    self.save(began)
+                if self.method != "ppo":
+                    self.teacher = self._hire(budget)
+                    self.save(began)
+                while not self._over(budget, began):
+                    t = time.monotonic()
+                    row = self._clone(budget, began) if self._cloning else self._round(budget, began)
+                    self._round_s = time.monotonic() - t
+                    if self.state.round - self.state.evaluated_at >= self.evaluate_every:
+                        row |= self._evaluate(budget, began)
+                    self._write(row, began)
+                    if time.monotonic() - self._saved_at >= self.config.checkpoint_every_s:
+                        self.save(began)
+                if self.state.round > self.state.evaluated_at and not stop_wanted():
+                    scheduled = self.state.evaluated_at  # this one comes on top: it must not shift the next
+                    row = {"round": self.state.round, "episodes": self.state.episodes, **self._evaluate(budget, began)}
+                    self._write(row, began)
+                    self.state = replace(self.state, evaluated_at=scheduled)
+            except StoppedError:
+                log.info("stopped within a round, which is dropped")
+        self.save(began)
+        return self.state
+
+    @property
+    def evaluate_every(self) -> int:
+        """Rounds between two evaluations."""
+        s = self.pool.settings
+        return max(1, round(s.evaluate_every / (s.netlists_per_round * s.envs)))
+
+    @property
+    def _cloning(self) -> bool:
+        """Whether the next round is one of cloning alone."""
+        if self.teacher is None or not self.teacher.ready:
+            return False
+        return self.method == "clone" or self.state.lessons < self._teacher_settings.warm_steps
+
+    def save(self, began: float) -> None:
+        """Write a checkpoint and the newest policy."""
+        self.state = replace(self.state, seconds=time.monotonic() - began)
+        save_policy(self.folder.last, self.network, self._card())
+        if self.state.best_score is None:  # nothing is held out that could tell which is best
+            save_policy(self.folder.policy, self.network, self._card())
+        save_state(self.folder.checkpoints, self.network, self.optimizer, self.baselines, self.state)
+        self._saved_at = time.monotonic()
+
+    def _member(self, draw: Draw) -> Member | None:
+        """Return the drawn netlist set up for playing; None if it cannot be played."""
+        reference = self.library.known(draw.netlist, "train").reference
+        if reference is None:
+            return None
+        settings = self.pool.settings
+
+        def make(number: int) -> Member:
+            problem = variant_of(self.library.problem(draw.netlist), settings, number, draw.variant_seed)
+            return Member(problem, reference, self.config, settings.envs, self.network, self.device)
+
+        try:
+            return self._members.get((draw.netlist.name, draw.variant), lambda: make(draw.variant))
+        except (InfeasibleProblemError, ProblemError) as e:
+            log.info("variant %d of %s cannot be played: %s", draw.variant, draw.netlist.name, e)
+            return self._members.get((draw.netlist.name, 0), lambda: make(0))
+
+    def _round(self, budget: Budget, began: float) -> dict[str, Any]:
+        """Play and learn from one round of netlists; return its row of metrics."""
+        t0 = time.monotonic()
+        number = self.state.round
+        members: list[Member] = []
+        draws: list[Draw] = []
+        while not members:  # a draw of nothing but netlists that greedy placement cannot finish is drawn again
+            spent = self._fraction(budget, t0 - began)
+            drawn = draw_round(self.pool, self.seed, number, spent, self.state.dropped)
+            if not drawn:
+                raise ProblemError(
+                    f"{self.pool.path}: no netlist of the pool can be played at {spent:.0%} of the budget"
+                )
+            pairs = [(d, self._member(d)) for d in drawn]
+            dropped = {*self.state.dropped, *(d.netlist.name for d, m in pairs if m is None)}
+            self.state = replace(self.state, dropped=tuple(sorted(dropped)))
+            members = [m for _, m in pairs if m is not None]
+            draws = [d for d, m in pairs if m is not None]
+        t1 = time.monotonic()
+        played = self._play(members, draws, budget, began)
+        t2 = time.monotonic()
+        self.reporter.advance(self._fraction(budget, t2 - began), "learning", self._left(budget, t2 - began))
+        finished = sum(len(p.ratios) for p in played)
+        state = self.state
+        episodes = state.episodes + sum(m.batch.num_envs for m in members)
+        rng = np.random.default_rng([self.seed, number, 2])
+        lesson, weight = None, 0.0
+        if self.teacher is not None:
+            draws_of = np.random.default_rng([self.seed, number, 3])
+            lesson, weight = self.teacher.lesson(episodes, self.baselines, draws_of), self.teacher.weight(episodes)
+        stats = learn(members, self.optimizer, self.config.ppo, episodes, rng, lesson, weight)
+        self.network.release()
+        refreshed = self._search_on(number + 1)
+        t3 = time.monotonic()
+        dead_ends = sum(p.dead_ends for p in played)
+        self.state = replace(
+            state,
+            round=number + 1,
+            episodes=episodes,
+            dead_ends=state.dead_ends + dead_ends,
+            seconds=t3 - began,
+            seen=tuple(sorted({*state.seen, *(d.netlist.name for d in draws)})),
+        )
+        ratios = {d.netlist.name: _mean(p.ratios) for d, p in zip(draws, played, strict=True)}
+        complete = [r for r in ratios.values() if r is not None]
+        figures = {k: v if math.isfinite(v) else None for k, v in stats.to_dict().items()}
+        return {
+            "round": number + 1,
+            "episodes": episodes,
+            "mean_ratio": geometric_mean(complete) if complete else None,
+            "ratios": ratios,
+            "dead_ends": dead_ends,
+            **figures,
+            **refreshed,
+            "episodes_per_s": finished / (t3 - t0),
+            "setup_s": round(t1 - t0, 4),
+            "collect_s": round(t2 - t1, 4),
+            "learn_s": round(t3 - t2, 4),
+        }
+
+    def _clone(self, budget: Budget, began: float) -> dict[str, Any]:
+        """Learn from the teacher alone for one round; return its row of metrics."""
+        if self.teacher is None:
+            raise RuntimeError("cloning needs a teacher")
+        t0 = time.monotonic()
+        number = self.state.round
+        spent = min(1.0, self._fraction(budget, t0 - began))
+        self.reporter.advance(spent, "cloning", self._left(budget, t0 - began))
+        decay = 1 - 0.9 * spent if self.method == "clone" else 1.0
+        rng = np.random.default_rng([self.seed, number, 3])
+        figures = self.teacher.train(self.optimizer, self.baselines, self.state.lessons, decay, rng)
+        self.network.release()
+        t1 = time.monotonic()
+        lessons = self.state.lessons + self._teacher_settings.steps_a_round
+        self.state = replace(self.state, round=number + 1, lessons=lessons, seconds=t1 - began)
+        return {
+            "round": number + 1,
+            "episodes": self.state.episodes,
+            "lessons": lessons,
+            "divergence": figures.divergence,
+            "agreement": figures.agreement,
+            "clone_value_loss": figures.value_loss if math.isfinite(figures.value_loss) else None,
+            "learn_s": round(t1 - t0, 4),
+        }
+
+    def _hire(self, budget: Budget) -> Teacher:
+        """Return the teacher, its experts found; what search takes counts as seconds of the run."""
+        settings = self._teacher_settings
+        pupils = []
+        for netlist in pupils_of(self.pool, settings.netlists):
+            reference = self.library.known(netlist, "train").reference
+            if reference is not None:
+                pupils.append(Pupil(netlist.name, self.library.problem(netlist), reference))
+        teacher = Teacher(settings, pupils, self.config, self.folder.experts, self.network, self.seed, self.device)
+
+        def progress(share: float, word: str) -> None:
+            self.reporter.advance(share, "searching", math.inf)
+            log.debug("experts: %s", word)
+
+        teacher.prepare(budget.amount if budget.kind == "s" else None, progress)
+        if stop_wanted():
+            raise StoppedError
+        if not teacher.ready:
+            raise ProblemError(f"{self.pool.path}: search found nothing to clone")
+        self.state = replace(self.state, seen=tuple(sorted({*self.state.seen, *teacher.cloner.names})))
+        return teacher
+
+    def _search_on(self, number: int) -> dict[str, Any]:
+        """Let search go on from the policy's placement of one netlist, where it is time to."""
+        every = self._teacher_settings.refresh_every
+        if self.teacher is None or not every or number % every:
+            return {}
+        pupil = self.teacher.next_pupil()
+        exam = Exam(pupil.name, pupil.problem, pupil.reference, self.config, 3, self.device)
+        grade = exam.grade(self.network, number)
+        if grade.placement is None:
+            return {}
+        found = self.teacher.refresh(pupil, grade.placement)
+        ratio = None if found is None else found / pupil.reference
+        return {"refreshed": pupil.name, "refreshed_from": grade.best, "refreshed_to": ratio}
+
+    def _play(self, members: Sequence[Member], draws: Sequence[Draw], budget: Budget, began: float) -> list[Played]:
+        played: list[Played] = []
+        for member, draw in zip(members, draws, strict=True):
+            name = draw.netlist.name
+            watch = _Watch(self, budget, began)
+            played.append(member.collect(draw.seed, self.baselines.get(name), watch))
+            baseline = played[-1].baseline
+            if baseline is not None:
+                self.baselines[name] = baseline
+        return played
+
+    def _evaluate(self, budget: Budget, began: float) -> dict[str, Any]:
+        """Measure the policy on what is held out, keep it if it is the best so far, and return its part of the row."""
+        t0 = time.monotonic()
+        self.reporter.advance(self._fraction(budget, t0 - began), "measuring", self._left(budget, t0 - began))
+        state = replace(self.state, evaluations=self.state.evaluations + 1, evaluated_at=self.state.round)
+        grades = {exam.name: exam.grade(self.network, EXAM_SEED) for exam in self._held_out()}
+        row: dict[str, Any] = {}
+        if grades:
+            score = geometric_mean([g.zero_shot for g in grades.values()])
+            better = state.best_score is None or score < state.best_score
+            state = replace(
+                state, best_score=score if better else state.best_score, stale=0 if better else state.stale + 1
+            )
+            sampled = [g.sampled for g in grades.values() if g.sampled is not None]
+            row = {
+                "held_out": score,
+                "best_held_out": state.best_score,
+                "held_out_sampled": geometric_mean(sampled) if sampled else None,
+                "zero_shot": {name: g.zero_shot for name, g in grades.items()},
+                "best_of": {name: g.best for name, g in grades.items()},
+            }
+            if better:
+                save_policy(self.folder.policy, self.network, self._card(score))
+        self._exam_s = time.monotonic() - t0
+        if not self.state.evaluations and row:
+            self.state = state
+            self._write({"round": 0, "episodes": 0, "mean_ratio": None, "episodes_per_s": 0.0, **row}, began)
+        self.state = state
+        return {**row, "evaluate_s": round(self._exam_s, 4)}
+
+    def _held_out(self) -> list[Exam]:
+        """Return the held-out netlists, set up when they are asked for first."""
+        if self._exams is None:
+            self._exams = []
+            for netlist in self.pool.held_out:
+                reference = self.library.known(netlist, "held_out").reference
+                if reference is None:
+                    continue
+                samples = self.pool.settings.samples
+                problem = self.library.problem(netlist)
+                self._exams.append(Exam(netlist.name, problem, reference, self.config, samples, self.device))
+        return self._exams
+
+    def _write(self, row: dict[str, Any], began: float) -> None:
+        row = {"seconds": round(time.monotonic() - began, 3), "episodes_per_s": 0.0, **row}
+        self.folder.append_metrics(row)
+        self.reporter.row(row)
+
+    def _card(self, score: float | None = None) -> PolicyCard:
+        rows, s = self.library.rows, self.state
+        about = PretrainingCard(
+            method=self.method,
+            seconds=round(s.seconds, 1),
+            held_out_score=s.best_score if score is None else score,
+            held_out=tuple(sorted(rows[n.name].hash for n in self.pool.held_out if n.name in rows)),
+            updates=s.round,
+            seed=self.seed,
+            machine=f"{os.cpu_count()} x {platform.machine()}, network on {self.device}",
+            licence="Apache-2.0",
+        )
+        hashes = tuple(sorted(rows[name].hash for name in s.seen))
+        return self.card.model_copy(update={"netlists": hashes, "episodes": s.episodes, "pretraining": about})
+
+    def _over(self, budget: Budget, began: float) -> bool:
+        patience = self.pool.settings.patience
+        if stop_wanted() or (patience and self.state.stale >= patience):
+            return True
+        margin = self._round_s / 2 + self._exam_s if budget.kind == "s" else 0.0
+        return self._fraction(budget, time.monotonic() - began + margin) >= 1.0
+
+    def _fraction(self, budget: Budget, seconds: float) -> float:
+        return float({"s": seconds, "e": float(self.state.episodes)}[budget.kind] / budget.amount)
+
+    def _left(self, budget: Budget, seconds: float) -> float:
+        done = self._fraction(budget, seconds)
+        return seconds * (1 - done) / done if done > 0 else math.inf
+
+
+class _Watch(BaseCallback):
+    """Moves the progress bar while episodes are played."""
+
+    def __init__(self, trainer: Pretrainer, budget: Budget, began: float) -> None:
+        super().__init__()
+        self.trainer = trainer
+        self.budget = budget
+        self.began = began
+
+    def _on_step(self) -> bool:
+        seconds = time.monotonic() - self.began
+        t = self.trainer
+        t.reporter.advance(t._fraction(self.budget, seconds), "placing", t._left(self.budget, seconds))
+        return True
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

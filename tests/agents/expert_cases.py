@@ -1,0 +1,62 @@
+"""A small tile with experts found in a second, shared by the tests of cloning."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from agents.gnn.instance import Instance
+from agents.gnn.policy import make_network
+from agents.ppo.config import NetworkConfig, RunConfig, load_config
+from agents.pretrain.heldout import Exam
+from agents.pretrain.member import reference_cost
+from floorplan.accelerator import generate
+from floorplan.env import MAP_CHANNELS, SCALARS, ConstructBatch
+from floorplan.netlist import Problem
+from floorplan.netlist.variants import with_grid
+
+NETWORK = {"graph_width": 8, "graph_layers": 1, "channels": 8, "conv_layers": 2}
+
+
+@cache
+def tile() -> Problem:
+    """A tile of 24 hard and 30 soft macros on 14 x 14 cells."""
+    problem = generate(
+        "systolic_tile",
+        mac_rows=16,
+        mac_columns=16,
+        array_rows=2,
+        array_columns=2,
+        activation_banks=1,
+        vector_lanes=1,
+        soft_macros=30,
+    )
+    return with_grid(problem, 14, 14)
+
+
+@cache
+def config() -> RunConfig:
+    return load_config(overrides={"network": NETWORK})
+
+
+@cache
+def greedy_cost() -> float:
+    return reference_cost(tile(), config())
+
+
+def fresh_network(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    instance = Instance.of(tile(), ConstructBatch(tile(), 1).graph)
+    return make_network(NetworkConfig(**NETWORK), instance, tuple(MAP_CHANNELS), len(SCALARS))
+
+
+def exam(samples: int = 0) -> Exam:
+    return Exam("tile", tile(), greedy_cost(), config(), samples)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Everything in a folder, by name."""
+    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
