@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agents.base import Budget, BudgetClock, ProgressCallback, Result, legal_result
-from agents.search.start import STARTS, legal_start
+from agents.base import Budget, ProgressCallback, Result, legal_result
+from agents.search.searcher import Searcher
 from agents.search.team import Team
 from floorplan.cost import CostOptions
 from floorplan.errors import ProblemError
@@ -76,7 +76,7 @@ def anneal_team(
             team.follow_winner()
 
 
-class AnnealAgent:
+class AnnealAgent(Searcher):
     """Cools a few chains from hot to cold over the whole budget, each move costed exactly.
 
     Moves: a hard macro shifts, trades places with another or flips; a soft macro shifts. Shifts adapt their length to
@@ -92,6 +92,8 @@ class AnnealAgent:
         chains: side by side; they share the cores there are.
         episode: proposals of a run where the budget counts episodes.
         cost: weights and options of the proxy cost.
+        guide: a policy that hints where hard macros may go: a path, `shipped`, or nothing.
+        guide_share: of the budget that its hints may take.
     """
 
     name = "anneal"
@@ -105,18 +107,16 @@ class AnnealAgent:
         chains: int = 2,
         episode: int = 2_000_000,
         cost: CostOptions | None = None,
+        guide: str = "",
+        guide_share: float = 0.03,
     ) -> None:
-        if start not in STARTS:
-            raise ProblemError(f"start must be one of {', '.join(STARTS)}, got {start!r}")
-        if runs < 1 or chains < 1 or episode < 1 or not 0 < reheat <= 1:
-            raise ProblemError("runs, chains and episode must be >= 1, reheat in (0, 1]")
-        self.start = start
+        super().__init__(start, chains, cost, guide, guide_share)
+        if runs < 1 or episode < 1 or not 0 < reheat <= 1:
+            raise ProblemError("runs and episode must be >= 1, reheat in (0, 1]")
         self.schedule = schedule or Schedule()
         self.runs = runs
         self.reheat = reheat
-        self.chains = chains
         self.episode = episode
-        self.cost = cost or CostOptions()
 
     def place(self, problem: Problem, budget: Budget, seed: int, progress: ProgressCallback | None = None) -> Result:
         """Return the best placement of all chains.
@@ -125,14 +125,9 @@ class AnnealAgent:
             InfeasibleProblemError: no legal start was found.
             ProblemError: the start `initial` is wanted and leaves a hard macro unplaced.
         """
-        runs = self.runs
-        if budget.kind == "e":
-            runs = int(budget.amount)
-            budget = Budget("p", budget.amount * self.episode)
-        clock = BudgetClock(budget)
-        team = Team(
-            problem, [legal_start(problem, self.start, self.cost, seed)], seed, self.cost, self.chains, clock, progress
-        )
+        runs = int(budget.amount) if budget.kind == "e" else self.runs
+        clock = self._clock(budget, self.episode)
+        team = self._team(problem, self._first(problem, seed), seed, clock, progress)
         begin = min(clock.spent_frac, 1.0)
         schedule = self.schedule
         for run in range(runs):

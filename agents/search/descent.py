@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agents.base import Budget, BudgetClock, ProgressCallback, Result, legal_result
-from agents.search.start import STARTS, legal_start
+from agents.base import Budget, ProgressCallback, Result, legal_result
+from agents.search.searcher import EPISODE, Searcher
 from agents.search.team import Team
 from floorplan.cost import CostOptions
 from floorplan.errors import ProblemError
@@ -11,9 +11,6 @@ from floorplan.netlist import Problem
 from floorplan.search import Chain, stir
 
 __all__ = ["DescentAgent", "descend_team"]
-
-EPISODE = 2_000_000
-"""Proposals that stand for an episode."""
 
 SETTLED = 1e-5
 """Relative fall of the proxy over a pass below which coordinate descent has settled."""
@@ -28,30 +25,29 @@ def descend_team(team: Team, stirred: int, end: float = 1.0, note: str = "") -> 
         end: share of the budget at which to stop.
         note: for the progress.
     """
+    settled = [False] * len(team.chains)
 
-    def work(c: Chain, proposals: int) -> None:
+    def work(k: int, c: Chain, proposals: int) -> None:
         goal = c.proposals + proposals
         while c.proposals < goal:
-            if not c.settled:
+            if not settled[k]:
                 fall = c.descend(goal - c.proposals)
-                c.settled = fall < SETTLED * c.best_proxy
+                settled[k] = fall < SETTLED * c.best_proxy
             else:
                 stir(c, min(stirred, goal - c.proposals))
 
-    for c in team.chains:
-        c.settled = False
     gathered = team.clock.spent_frac
     while team.clock.spent_frac < end:
         proposals = team.slice_proposals(0.01)
         if proposals == 0:
             break
-        team.run(lambda _, c, n=proposals: work(c, n), note)  # type: ignore[misc]  # bound now
+        team.run(lambda k, c, n=proposals: work(k, c, n), note)  # type: ignore[misc]  # bound now
         if team.clock.spent_frac - gathered > 0.1:
             gathered = team.clock.spent_frac
             team.gather()
 
 
-class DescentAgent:
+class DescentAgent(Searcher):
     """Moves one node after the other to the best of the places where its part of the cost can be least.
 
     Along each axis these are the ends of its nets' spans, grid lines, and contact with the next macro; jumps combine
@@ -64,21 +60,25 @@ class DescentAgent:
         stirred: proposals spent around one hot cell.
         chains: side by side; they share the cores there are.
         cost: weights and options of the proxy cost.
+        guide: a policy that hints where hard macros may go: a path, `shipped`, or nothing.
+        guide_share: of the budget that its hints may take.
     """
 
     name = "descent"
 
     def __init__(
-        self, start: str = "auto", stirred: int = 3000, chains: int = 2, cost: CostOptions | None = None
+        self,
+        start: str = "auto",
+        stirred: int = 3000,
+        chains: int = 2,
+        cost: CostOptions | None = None,
+        guide: str = "",
+        guide_share: float = 0.03,
     ) -> None:
-        if start not in STARTS:
-            raise ProblemError(f"start must be one of {', '.join(STARTS)}, got {start!r}")
-        if stirred < 1 or chains < 1:
-            raise ProblemError(f"stirred and chains must be >= 1, got {stirred} and {chains}")
-        self.start = start
+        super().__init__(start, chains, cost, guide, guide_share)
+        if stirred < 1:
+            raise ProblemError(f"stirred must be >= 1, got {stirred}")
         self.stirred = stirred
-        self.chains = chains
-        self.cost = cost or CostOptions()
 
     def place(self, problem: Problem, budget: Budget, seed: int, progress: ProgressCallback | None = None) -> Result:
         """Return the best placement of all chains; an episode of the budget stands for two million proposals.
@@ -87,11 +87,8 @@ class DescentAgent:
             InfeasibleProblemError: no legal start was found.
             ProblemError: the start `initial` is wanted and leaves a hard macro unplaced.
         """
-        if budget.kind == "e":
-            budget = Budget("p", budget.amount * EPISODE)
-        clock = BudgetClock(budget)
-        start = legal_start(problem, self.start, self.cost, seed)
-        team = Team(problem, [start], seed, self.cost, self.chains, clock, progress)
+        clock = self._clock(budget)
+        team = self._team(problem, self._first(problem, seed), seed, clock, progress)
         descend_team(team, self.stirred)
         clock.episodes = clock.proposals // EPISODE
         return legal_result(problem, team.best.best_placement, team.best_cost(), clock)

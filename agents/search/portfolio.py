@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 
 from agents.analytic import AnalyticAgent
 from agents.base import Budget, BudgetClock, Progress, ProgressCallback, Result, legal_result
+from agents.policy import PolicyAgent
+from agents.ppo.policyfile import SHIPPED
 from agents.search.anneal import Schedule, anneal_team
-from agents.search.descent import EPISODE, descend_team
+from agents.search.descent import descend_team
+from agents.search.guide import wanted_policy
 from agents.search.heat import starting_heat
-from agents.search.start import STARTS, legal_start
+from agents.search.hinting import PASS_PROPOSALS, SETUP_SECONDS
+from agents.search.searcher import EPISODE, Searcher
 from agents.search.team import Team
 from floorplan.cost import Cost, CostEngine, CostOptions
-from floorplan.errors import InfeasibleProblemError, ProblemError
+from floorplan.errors import CheckpointError, InfeasibleProblemError, ProblemError
 from floorplan.netlist import Placement, Problem
 from floorplan.search import Chain
+
+log = logging.getLogger(__name__)
 
 __all__ = ["PortfolioAgent", "Shares"]
 
@@ -24,6 +31,14 @@ LEAST_STEPS = 60
 STEP_SECONDS = 0.02
 """What a gradient step is taken to last when a budget in seconds is divided, before one has been measured."""
 
+EPISODE_SECONDS = 1.0
+"""What the policy must have left, after its set-up, to be asked for a placement."""
+
+MOST_EPISODES = 64
+"""Of the policy, in a budget of proposals."""
+
+ANALYTIC_STARTS = ("initial", "outlook")
+"""Where analytic seeds begin: at the placement there is, and on an empty canvas."""
 
 HEAT_SHARE = 0.02
 """Of the budget, what may be spent on measuring how hot to start."""
@@ -38,24 +53,27 @@ class Shares:
 
     Attributes:
         seeds: for analytic seeds, all together.
+        policy: for placements by the policy, where there is one; 0 for none.
         trials: for short annealing runs from each seed at each temperature, all together.
         descent: for descent at the end.
     """
 
     seeds: float = 0.15
+    policy: float = 0.1
     trials: float = 0.12
     descent: float = 0.04
 
     def __post_init__(self) -> None:
-        values = (self.seeds, self.trials, self.descent)
+        values = (self.seeds, self.policy, self.trials, self.descent)
         if min(values) < 0 or sum(values) > 0.9:
             raise ProblemError(f"shares must be >= 0 and leave a tenth for annealing, got {values}")
 
 
-class PortfolioAgent:
+class PortfolioAgent(Searcher):
     """Spends its budget on what works: analytic seeds, trials, annealing, descent.
 
-    1. Seeds: the legalised initial placement where there is one, what `analytic` makes of it, and of an empty canvas.
+    1. Seeds: the legalised initial placement where there is one, what `analytic` makes of it, and of an empty canvas;
+       the best of a trained policy's placements, where the budget has seconds for it.
     2. Trials: how hot to start is measured on the best seed (`agents.search.heat`); a short annealing run from every
        seed tells which goes on.
     3. Annealing of a few chains from there, the worst going on from the best now and then.
@@ -71,9 +89,13 @@ class PortfolioAgent:
         shares: of the budget.
         chains: side by side; they share the cores there are.
         cost: weights and options of the proxy cost.
+        policy: whose placement is a seed: a path, `shipped` (where there is one), or nothing.
+        guide: a policy that hints where hard macros may go: a path, `shipped`, or nothing.
+        guide_share: of the budget that its hints may take.
     """
 
     name = "portfolio"
+    warm_up = "40000p"  # so much that the analytic seeds are run too
 
     def __init__(
         self,
@@ -83,17 +105,17 @@ class PortfolioAgent:
         shares: Shares | None = None,
         chains: int = 2,
         cost: CostOptions | None = None,
+        policy: str = SHIPPED,
+        guide: str = "",
+        guide_share: float = 0.03,
     ) -> None:
-        if start not in STARTS:
-            raise ProblemError(f"start must be one of {', '.join(STARTS)}, got {start!r}")
-        if min(hots, default=1.0) <= 0 or chains < 1:
-            raise ProblemError("hots must be above 0, chains at least 1")
-        self.start = start
+        super().__init__(start, chains, cost, guide, guide_share)
+        if min(hots, default=1.0) <= 0:
+            raise ProblemError("hots must be above 0")
         self.hots = tuple(hots)
         self.schedule = schedule or Schedule()
         self.shares = shares or Shares()
-        self.chains = chains
-        self.cost = cost or CostOptions()
+        self.policy = wanted_policy(policy)
 
     def place(self, problem: Problem, budget: Budget, seed: int, progress: ProgressCallback | None = None) -> Result:
         """Return the best placement of all phases; an episode of the budget stands for two million proposals.
@@ -102,14 +124,12 @@ class PortfolioAgent:
             InfeasibleProblemError: no legal start was found.
             ProblemError: the start `initial` is wanted and leaves a hard macro unplaced.
         """
-        if budget.kind == "e":
-            budget = Budget("p", budget.amount * EPISODE)
-        clock = BudgetClock(budget)
+        clock = self._clock(budget)
         seeds = self._seeds(problem, clock, seed, progress)
         seed_best = min(seeds, key=lambda s: s[1].proxy)
         hots = self.hots or (self._heat(problem, seed_best[0], clock, seed),)
         start, hot = self._trials(problem, [p for p, _ in seeds], hots, clock, seed, progress)
-        team = Team(problem, [start], seed, self.cost, self.chains, clock, progress)
+        team = self._team(problem, start, seed, clock, progress)
         cooling = replace(self.schedule, hot=max(hot, self.schedule.cold))
         anneal_team(team, cooling, clock.spent_frac, 1.0 - self.shares.descent, "anneal")
         team.gather()
@@ -124,39 +144,84 @@ class PortfolioAgent:
         self, problem: Problem, clock: BudgetClock, seed: int, progress: ProgressCallback | None
     ) -> list[tuple[Placement, Cost]]:
         """Return legal placements to begin with, the given one first."""
-        engine = CostEngine(problem, self.cost)
-        first = legal_start(problem, self.start, self.cost, seed)
-        out = [(first, engine.full(first))]
-        kinds = ("initial", "outlook")
-        movable = len(problem.movable_hard) + len(problem.movable_soft)
-        for n, kind in enumerate(kinds):
-            share = self.shares.seeds / len(kinds)
-            if clock.budget.kind == "p":
-                steps = int(clock.budget.amount * share / movable)
-                part = Budget("p", max(steps, 1))
-            else:
-                # Whatever the start has taken is not taken from the seeds, but they end where their share does.
-                seconds = max(clock.budget.amount * share, 1e-3)
-                part, steps = Budget("s", seconds), int(seconds / STEP_SECONDS)
-            if steps < LEAST_STEPS:
-                continue
-            begun = clock.seconds
-            before = clock.proposals
-
-            def tell(p: Progress, begun: float = begun, best: Cost = out[0][1]) -> None:
-                if progress is not None:
-                    shown = p.best if p.best is not None and p.best.proxy < best.proxy else best
-                    progress(replace(clock.progress(shown, "seeds"), seconds=begun + p.seconds))
-
-            agent = AnalyticAgent(start=kind, iterations=max(min(500, int(steps * 0.6)), 20), cost=self.cost)
+        first = self._first(problem, seed)
+        out = [(first, CostEngine(problem, self.cost).full(first))]
+        for n, kind in enumerate(ANALYTIC_STARTS):
             given = problem.replace(initial=first) if kind == "initial" else problem
-            try:
-                made = agent.place(given, part, seed + n, tell)
-            except InfeasibleProblemError:
-                continue
-            clock.proposals = before + made.proposals * movable
-            out.append((made.placement, made.cost))
-        return out
+            made = self._analytic(given, kind, clock, seed + n, out[0][1], progress)
+            if made is not None:
+                out.append((made.placement, made.cost))
+        made = self._by_policy(problem, clock, seed)
+        return [*out, (made.placement, made.cost)] if made is not None else out
+
+    def _by_policy(self, problem: Problem, clock: BudgetClock, seed: int) -> Result | None:
+        """Return what the policy makes of its part of the budget; None without one, or where that is too little."""
+        if self.policy is None or len(problem.movable_hard) == 0 or clock.spent:
+            return None
+        part = clock.budget.amount * self.shares.policy
+        if clock.budget.kind == "s":
+            if part < SETUP_SECONDS + EPISODE_SECONDS:
+                return None
+            limit = Budget("e", 1)  # in seconds the policy would play a whole round of episodes, however long
+        else:
+            price = PASS_PROPOSALS * len(problem.movable_hard)
+            if part < price:
+                return None
+            limit = Budget("e", min(int(part / price), MOST_EPISODES))
+        before = clock.proposals
+        try:
+            made = PolicyAgent(self.policy).place(problem, limit, seed)
+        except (CheckpointError, InfeasibleProblemError) as e:
+            log.warning("no seed from the policy: %s", e)
+            return None
+        clock.proposals = before + PASS_PROPOSALS * len(problem.movable_hard) * made.episodes
+        # The game's own soft macros and cost weights may be others than those of this search.
+        return replace(made, cost=CostEngine(problem, self.cost).full(made.placement))
+
+    def _analytic(
+        self,
+        problem: Problem,
+        start: str,
+        clock: BudgetClock,
+        seed: int,
+        best: Cost,
+        progress: ProgressCallback | None,
+    ) -> Result | None:
+        """Return what `analytic` makes of its part of the budget; None where that is too little, or it finds nothing.
+
+        Args:
+            problem: what is placed.
+            start: of `analytic`.
+            clock: proposals are added to it.
+            seed: of the agent.
+            best: cost to be shown until there is a better one.
+            progress: is told.
+        """
+        share = self.shares.seeds / len(ANALYTIC_STARTS)
+        movable = len(problem.movable_hard) + len(problem.movable_soft)
+        if clock.budget.kind == "p":
+            steps = int(clock.budget.amount * share / movable)
+            part = Budget("p", max(steps, 1))
+        else:
+            # Whatever the start has taken is not taken from the seeds, but they end where their share does.
+            seconds = max(clock.budget.amount * share, 1e-3)
+            part, steps = Budget("s", seconds), int(seconds / STEP_SECONDS)
+        if steps < LEAST_STEPS:
+            return None
+        begun, before = clock.seconds, clock.proposals
+
+        def tell(p: Progress) -> None:
+            if progress is not None:
+                shown = p.best if p.best is not None and p.best.proxy < best.proxy else best
+                progress(replace(clock.progress(shown, "seeds"), seconds=begun + p.seconds))
+
+        agent = AnalyticAgent(start=start, iterations=max(min(500, int(steps * 0.6)), 20), cost=self.cost)
+        try:
+            made = agent.place(problem, part, seed, tell)
+        except InfeasibleProblemError:
+            return None
+        clock.proposals = before + made.proposals * movable
+        return made
 
     def _heat(self, problem: Problem, start: Placement, clock: BudgetClock, seed: int) -> float:
         """Return how hot to start, measured with a small part of the budget."""

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from agents.base import Budget
 from agents.random_ import RandomAgent
 from floorplan.cost import CostOptions
 from floorplan.env import ConstructConfig
+from floorplan.env.arrays import movable_orient
 from floorplan.errors import InfeasibleProblemError, ProblemError
 from floorplan.legalize import legalize
 from floorplan.netlist import Placement, Problem
 from floorplan.soft import make_soft_placer
 
-__all__ = ["STARTS", "legal_start"]
+__all__ = ["STARTS", "check_start", "legal_start"]
 
 STARTS = ("auto", "initial", "random")
+
+
+def check_start(kind: str) -> None:
+    """Raise ProblemError unless `kind` is one of `STARTS`."""
+    if kind not in STARTS:
+        raise ProblemError(f"start must be one of {', '.join(STARTS)}, got {kind!r}")
 
 
 def legal_start(problem: Problem, kind: str, options: CostOptions, seed: int) -> Placement:
@@ -31,8 +40,7 @@ def legal_start(problem: Problem, kind: str, options: CostOptions, seed: int) ->
         ProblemError: the kind is unknown, or `initial` is wanted and leaves a hard macro unplaced.
         InfeasibleProblemError: no legal placement was found.
     """
-    if kind not in STARTS:
-        raise ProblemError(f"start must be one of {', '.join(STARTS)}, got {kind!r}")
+    check_start(kind)
     initial = problem.initial
     missing = int((~initial.placed[problem.netlist.hard]).sum())
     if kind == "initial" and missing:
@@ -56,10 +64,6 @@ def legal_start(problem: Problem, kind: str, options: CostOptions, seed: int) ->
 
 def _scattered(problem: Problem, options: CostOptions, seed: int) -> Placement:
     """Return hard macros anywhere inside the canvas, the soft ones placed around them."""
-    import numpy as np
-
-    from floorplan.env.arrays import movable_orient
-
     rng = np.random.default_rng(seed)
     initial, hard, cv = problem.initial, problem.movable_hard, problem.canvas
     x, y, orient = initial.x_um.copy(), initial.y_um.copy(), initial.orient.copy()

@@ -7,12 +7,16 @@ from collections.abc import Callable
 import numpy as np
 
 from agents.base import BudgetClock, ProgressCallback
+from agents.search.hinting import Hinting
 from floorplan.cost import Cost, CostEngine, CostOptions
 from floorplan.netlist import Placement, Problem
 from floorplan.parallel import share_out
 from floorplan.search import Chain
 
 __all__ = ["Team"]
+
+LEAST_SLICE = 2000
+"""Proposals of a slice of a budget in seconds, however short it is."""
 
 
 class Team:
@@ -29,6 +33,7 @@ class Team:
         chains: how many.
         clock: of the budget.
         progress: is told after every slice.
+        hinting: gives the chains hints between slices.
 
     Attributes:
         chains: the chains.
@@ -43,6 +48,7 @@ class Team:
         chains: int,
         clock: BudgetClock,
         progress: ProgressCallback | None = None,
+        hinting: Hinting | None = None,
     ) -> None:
         seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64).tolist()
         self.problem = problem
@@ -50,6 +56,7 @@ class Team:
         self.clock = clock
         self._engine = CostEngine(problem, options)
         self._progress = progress
+        self._hinting = hinting
         self._seconds_per_proposal = 2e-5
         self._told: tuple[float, Cost] | None = None
 
@@ -65,22 +72,19 @@ class Team:
             self._told = (best.best_proxy, self._engine.full(best.best_placement))
         return self._told[1]
 
-    def slice_proposals(self, share: float, least: int = 2000) -> int:
-        """Return how many proposals a chain may make in a slice of the budget.
-
-        Args:
-            share: of the whole budget.
-            least: of them, however short the slice.
-        """
+    def slice_proposals(self, share: float) -> int:
+        """Return how many proposals a chain may make in a slice of the budget, which is `share` of the whole."""
         budget = self.clock.budget
         n = len(self.chains)
         if budget.kind == "p":
             return max(min(int(budget.amount * share), (self.clock.proposals_left or 0)) // n, 0)
         seconds = min(max(budget.amount * share, 0.02), max(budget.amount - self.clock.seconds, 0.0))
-        return max(int(seconds / self._seconds_per_proposal), least)
+        return max(int(seconds / self._seconds_per_proposal), LEAST_SLICE)
 
     def run(self, work: Callable[[int, Chain], None], note: str = "") -> None:
         """Let work(k, chain) run on every chain, all at the same time, and count what it took."""
+        if self._hinting is not None:
+            self._hinting.give(self.chains, self.clock)
         before = [c.proposals for c in self.chains]
         started = self.clock.seconds
 

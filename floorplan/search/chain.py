@@ -19,11 +19,13 @@ from floorplan.netlist import NodeKind, Placement, Problem, check_legality
 from floorplan.search.kernels.anneal import anneal_chunk
 from floorplan.search.kernels.descend import descend_nodes
 from floorplan.search.kernels.draw import uniform
+from floorplan.search.kernels.hints import Hints
 from floorplan.search.kernels.room import Room
 
 __all__ = ["HARD_SHARE", "Chain", "make_room"]
 
 F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 HARD_SHARE = 0.35
@@ -37,6 +39,9 @@ SOFT_JUMPS, HARD_JUMPS = 0.85, 0.5
 
 APART = 0.7
 """Of all shifts, jumps and flips, those whose congestion is judged apart from the rest."""
+
+FIRST_RATE = 0.1
+"""Of the hard macros' moves, those drawn from hints at first."""
 
 HARD_ACCEPTED, SOFT_ACCEPTED = 0.07, 0.1
 """Shares of accepted shifts that step lengths adapt to."""
@@ -59,8 +64,8 @@ class Chain:
 
     Attributes:
         proposals: made so far.
-        tally: (6, 2) proposals and acceptances of hard shifts, swaps, flips, soft shifts, soft and hard jumps so far.
-        settled: for those who run it to note that descent gains no more.
+        tally: (7, 2) proposals and acceptances of hard shifts, swaps, flips, soft shifts, soft and hard jumps, and
+            hints so far.
         best_proxy: of the best placement seen.
     """
 
@@ -88,8 +93,9 @@ class Chain:
         self._best = np.empty(2 * n + 1)
         self._best_orient = np.empty(n, np.uint8)
         self.proposals = 0
-        self.settled = False
-        self.tally = np.zeros((6, 2), np.int64)
+        self.tally = np.zeros((7, 2), np.int64)
+        self._no_hints = Hints(np.empty((0, 1), np.int32), np.empty((0, 1)), np.zeros(5), np.zeros((7, 2)))
+        self._hints = self._no_hints
         self._keep_best()
 
     @property
@@ -109,6 +115,11 @@ class Chain:
         return Placement(self._best[:n], self._best[n : 2 * n], self._best_orient, np.ones(n, np.bool_))
 
     @property
+    def hint_rate(self) -> float:
+        """Of the hard macros' moves, those that are drawn from hints; 0 before there were any."""
+        return float(self._hints.rate[0])
+
+    @property
     def movable(self) -> int:
         """How many nodes move."""
         return len(self.room.hard) + len(self.room.soft)
@@ -125,15 +136,51 @@ class Chain:
         self.proposals += proposals
         if self.movable == 0:
             return
-        room, reach = self.room, self._reach
+        room, reach, hints = self.room, self._reach, self._hints
         if nodes is not None:
             hard = self.room.slot[nodes] >= 0
             room = room._replace(hard=nodes[hard].astype(np.int32), soft=nodes[~hard].astype(np.int32))
             reach = reach.copy()
+            hints = self._no_hints
         anneal_chunk(
             proposals, hot, cold, self._mix, reach, self._weights, self._floors, self.engine.tables,
-            self.engine.state, room, self._seed, self._pair, self._best, self._best_orient, self.tally,
+            self.engine.state, room, hints, self._seed, self._pair, self._best, self._best_orient, self.tally,
         )  # fmt: skip
+
+    def hint(self, cells: I32 | None, probability: F64 | None = None) -> None:
+        """Let hard macros also jump to given cells, or trade places with what stands there.
+
+        How often is settled by what such moves gain beside others; it never falls below one in a hundred of the hard
+        macros' moves. Hints serve until others are given. They are not part of `get_state`, only what was learned of
+        them is: to go on bit for bit, give the same ones again.
+
+        Args:
+            cells: (H, K) for each movable hard macro, in the order of `problem.movable_hard`; row * columns + column.
+                None: no more hints.
+            probability: (H, K) of them; each row is scaled to a sum of 1, a row of zeros has no hints.
+
+        Raises:
+            ProblemError: another shape, a cell that does not exist, a negative or infinite probability.
+        """
+        if cells is None or probability is None:
+            self._hints = self._no_hints._replace(rate=self._hints.rate, change=self._hints.change)
+            return
+        hard, width = self.problem.movable_hard, cells.shape[-1]
+        if cells.shape != probability.shape or cells.shape != (len(hard), width) or width == 0:
+            raise ProblemError(f"hints must be (H, K) with H = {len(hard)}, got {cells.shape} and {probability.shape}")
+        if len(hard) and (cells.min() < 0 or cells.max() >= self.problem.canvas.num_cells):
+            raise ProblemError(f"hints must be cells 0..{self.problem.canvas.num_cells - 1}")
+        if not np.isfinite(probability).all() or (probability < 0).any():
+            raise ProblemError("probabilities of hints must be finite and >= 0")
+        rows = self.room.slot[hard]
+        cell = np.zeros((len(self.room.x), width), np.int32)
+        chance = np.zeros((len(self.room.x), width))
+        total = probability.sum(axis=1, keepdims=True)
+        cell[rows] = cells
+        chance[rows] = np.cumsum(probability, axis=1) / np.where(total > 0, total, 1.0)
+        if self._hints.rate[0] == 0.0:
+            self._hints.rate[0] = FIRST_RATE
+        self._hints = self._hints._replace(cell=cell, chance=chance)
 
     def draw(self) -> float:
         """Return a random number in (0, 1) from the chain's own sequence."""
@@ -150,7 +197,7 @@ class Chain:
         turn = np.concatenate([self.room.hard, self.room.soft]).astype(np.int64) if nodes is None else nodes
         made = descend_nodes(
             turn, nodes is None, proposals, self._weights, self._floors, self.engine.tables, self.engine.state,
-            self.room, self._seed,
+            self.room, self._hints, self._seed,
         )  # fmt: skip
         self.proposals += made if len(turn) else proposals
         self._keep_best()
@@ -182,6 +229,8 @@ class Chain:
             "best": self._best.copy(),
             "best_orient": self._best_orient.copy(),
             "tally": self.tally.copy(),
+            "hint_rate": self._hints.rate.copy(),
+            "hint_change": self._hints.change.copy(),
             "proposals": np.array([self.proposals]),
         }
 
@@ -202,6 +251,8 @@ class Chain:
         self._best[:] = state["best"]
         self._best_orient[:] = state["best_orient"]
         self.tally[:] = state["tally"]
+        self._hints.rate[:] = state["hint_rate"]
+        self._hints.change[:] = state["hint_change"]
         self.proposals = int(state["proposals"][0])
 
     def _now(self) -> float:
@@ -236,6 +287,8 @@ def make_room(problem: Problem, placement: Placement, options: CostOptions) -> R
     slot = np.full(nl.num_nodes, -1, np.int32)
     slot[hard] = np.arange(len(hard))
     blocks = problem.blockages
+    node = np.full(len(hard) + len(blocks), -1, np.int32)
+    node[slot[problem.movable_hard]] = problem.movable_hard
     edge = np.where(nl.node_kind == NodeKind.HARD, max(problem.boundary_spacing_um, safe), 0.0)
     bounds = np.empty((nl.num_nodes, 4))
     for axis, (size, extent) in enumerate(((soft_w, cv.width_um), (soft_h, cv.height_um))):
@@ -249,11 +302,12 @@ def make_room(problem: Problem, placement: Placement, options: CostOptions) -> R
         hard=problem.movable_hard.copy(),
         soft=problem.movable_soft.copy(),
         slot=slot,
+        node=node,
         x=np.concatenate([placement.x_um[hard], [(b.x0_um + b.x1_um) / 2 for b in blocks]]),
         y=np.concatenate([placement.y_um[hard], [(b.y0_um + b.y1_um) / 2 for b in blocks]]),
         half_w=np.concatenate([w[hard] / 2 + gap / 2, block_w]),
         half_h=np.concatenate([h[hard] / 2 + gap / 2, block_h]),
         bounds=bounds,
         allowed=problem.allowed_orient & np.uint8(15),
-        extent=np.array([gap, math.hypot(cv.width_um, cv.height_um)]),
+        diagonal_um=math.hypot(cv.width_um, cv.height_um),
     )

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from agent_cases import shipped_problem, small_problem
+from ppo_cases import TINY
 
-from agents.base import Agent, Budget, Progress
+from agents.base import Agent, Budget, BudgetClock, Progress
+from agents.gnn.instance import Instance
+from agents.ppo.config import load_config
+from agents.ppo.policyfile import PolicyCard, save_policy
 from agents.registry import make_agent
 from agents.search.anneal import AnnealAgent, Schedule
+from agents.search.descent import DescentAgent
+from agents.search.guide import Guide
 from agents.search.heat import ACCEPTED, SOFT_JUMPS, TRIED, starting_heat
+from agents.search.hinting import PASS_PROPOSALS, Hinting
 from agents.search.portfolio import PortfolioAgent, Shares
 from agents.search.start import legal_start
 from floorplan.cost import CostEngine, CostOptions
-from floorplan.errors import ProblemError
+from floorplan.env import MAP_CHANNELS, SCALARS
+from floorplan.env.graph import build_graph
+from floorplan.errors import CheckpointError, ProblemError
 from floorplan.netlist import check_legality
 from floorplan.search import Chain
 
 NAMES = ["anneal", "descent", "portfolio"]
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained network, which knows the estimated change of the cost and no more."""
+    problem = small_problem()
+    config = load_config("default", TINY)
+    instance = Instance.of(problem, build_graph(problem))
+    card = PolicyCard.of(
+        config.network, config.env, instance, map_names=tuple(MAP_CHANNELS), scalars=len(SCALARS), episodes=1
+    )
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("policy")
+    save_policy(folder, card.build(instance), card)
+    return folder
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -113,3 +140,62 @@ def test_the_starting_heat_accepts_what_it_should_and_leaves_the_chain_where_it_
         chain.anneal(5000, hot / chain.movable, hot / chain.movable)
         made, accepted = (chain.tally[SOFT_JUMPS] - before).tolist()
         assert accepted / made == pytest.approx(ACCEPTED, abs=0.08)
+
+
+@pytest.mark.parametrize("agent", [AnnealAgent, DescentAgent, PortfolioAgent])
+def test_a_guided_search_is_legal_repeatable_and_pays_for_its_hints(agent: Any, policy: Path) -> None:
+    problem = small_problem()
+    options = {"guide": str(policy), "guide_share": 0.5} | ({"policy": ""} if agent is PortfolioAgent else {})
+    a, b = (agent(**options).place(problem, Budget.parse("24000p"), 0) for _ in range(2))
+    without = agent(**options | {"guide": ""}).place(problem, Budget.parse("24000p"), 0)
+    assert a.legality.legal
+    assert a.placement.x_um.tolist() == b.placement.x_um.tolist() != without.placement.x_um.tolist()
+    assert a.proposals == pytest.approx(24000, rel=0.15)
+
+
+def test_hints_are_probable_legal_cells_and_wait_while_they_do_not_pay(policy: Path) -> None:
+    problem = small_problem()
+    start = legal_start(problem, "auto", CostOptions(), 0)
+    cells, chance = Guide(problem, policy / "policy.safetensors", CostOptions()).hints(start)
+    assert cells.shape == chance.shape == (len(problem.movable_hard), 32)
+    assert (chance[:, :-1] >= chance[:, 1:]).all()
+    assert chance.sum(axis=1).max() <= 1.01
+    chain = Chain(problem, start, seed=0)
+    clock = BudgetClock(Budget("p", 10_000_000))
+    hinting = Hinting(problem, policy / "policy.safetensors", CostOptions(), 0.1)
+    price = PASS_PROPOSALS * len(problem.movable_hard)
+    spent = []
+    while clock.proposals < 600_000:
+        hinting.give([chain], clock)
+        if hinting.given > len(spent):
+            spent.append(clock.proposals)
+            chain._hints.rate[0] = 0.01  # as if they did not pay
+        clock.proposals += 1000
+    gaps = np.diff(spent)
+    assert gaps[0] == pytest.approx(11 * price, rel=0.1)
+    assert (gaps[1:] > 1.6 * gaps[:-1]).all()
+    # A share that would not pay for one round of hints has none.
+    poor = Hinting(problem, policy / "policy.safetensors", CostOptions(), 0.1)
+    poor.give([chain], BudgetClock(Budget("p", 9 * price)))
+    poor.give([chain], BudgetClock(Budget("s", 10)))
+    assert poor.given == 0
+
+
+def test_the_policy_is_a_seed_of_the_portfolio(policy: Path, caplog: pytest.LogCaptureFixture) -> None:
+    problem = small_problem()
+    agent = PortfolioAgent(policy=str(policy), shares=Shares(seeds=0.0, policy=0.3))
+    budget = Budget("p", 20 * PASS_PROPOSALS * len(problem.movable_hard))
+    clock = BudgetClock(budget)
+    made = agent._by_policy(problem, clock, 0)
+    assert made is not None
+    assert made.cost.proxy == CostEngine(problem).full(made.placement).proxy
+    assert clock.proposals == made.episodes * PASS_PROPOSALS * len(problem.movable_hard)
+    assert clock.spent_frac == pytest.approx(0.3, abs=0.05)
+    assert [len(a._seeds(problem, BudgetClock(budget), 0, None)) for a in (agent, PortfolioAgent(policy=""))] == [2, 1]
+    assert agent._by_policy(problem, BudgetClock(Budget("s", 10)), 0) is None  # too short to import torch for it
+    caplog.set_level(logging.WARNING)
+    with pytest.raises(CheckpointError):
+        PortfolioAgent(policy=str(policy / "nowhere"))
+    result = agent.place(problem, budget, 0)
+    assert result.legality.legal
+    assert not caplog.records

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 from numba import njit
 
-from floorplan.cost import CostEngine
+from agents.ppo.policyfile import shipped_policy
+from agents.search.guide import Guide
+from floorplan.cost import CostEngine, CostOptions
 from floorplan.cost.kernels import moves
+from floorplan.env import MAP_CHANNELS
+from floorplan.env.refine import RefineBatch
 from floorplan.formats import read_problem
 from floorplan.legalize import legalize
 from floorplan.search import Chain
@@ -57,7 +61,7 @@ def test_proposals_per_second_on_one_core(benchmarks: Path, design: str) -> None
             chain.anneal(PROPOSALS, hot / n, cold / n)
             rate = PROPOSALS / (time.perf_counter() - began)
             made = chain.tally - before
-            hard = made[[0, 1, 2, 5], 0].sum() / made[:, 0].sum()
+            hard = made[[0, 1, 2, 5, 6], 0].sum() / made[:, 0].sum()
             print(
                 f"  {name}, {label}: {rate:,.0f} proposals/s ({rate / full_per_s:,.0f} x full), "
                 f"{100 * hard:.0f} % hard, {100 * made[:, 1].sum() / made[:, 0].sum():.0f} % accepted"
@@ -138,3 +142,42 @@ def test_where_the_time_of_a_proposal_goes(benchmarks: Path) -> None:
             f"maps read {3 * grid:,}, map written {2 * grid:,}"
         )
     assert chain.engine.refresh().proxy > 0
+
+
+def test_what_hints_gain_beside_other_moves_of_hard_macros(benchmarks: Path) -> None:
+    """Hints any cell, from the map of estimated changes, and from the shipped policy if there is one."""
+    folder = benchmarks / "ct" / "SKY130HD_ariane133"
+    problem = read_problem(folder / "netlist.pb.txt.xz", folder / "initial.plc.xz")
+    chain = Chain(problem, legalize(problem, problem.initial), seed=0)
+    n, hard, cells = chain.movable, len(problem.movable_hard), problem.canvas.num_cells
+    lifted = RefineBatch(problem, hard)
+    policy = shipped_policy()
+    guide = None if policy is None else Guide(problem, policy, CostOptions())
+    hot = 0.1
+    for cool in (0.03, 0.01, 0.003):
+        chain.hint(None)
+        chain.anneal(PROPOSALS, hot / n, cool / n)
+        hot, now, annealed = cool, chain.engine.placement, chain.get_state()
+        lifted.begin(now, np.arange(hard))
+        change = lifted.obs["maps"][:, MAP_CHANNELS.index("cost_change")].reshape(hard, cells)
+        every = np.tile(np.arange(cells, dtype=np.int32), (hard, 1))
+        given = {
+            "any cell": (every, np.ones(every.shape)),
+            "softmax of the map": (every, np.where(lifted.masks, np.exp(-3.0 * np.clip(change, -8, 8)), 0.0)),
+        }
+        if guide is not None:
+            given["shipped policy"] = guide.hints(now)
+        for name, hints in given.items():
+            chain.set_state(annealed)
+            chain.hint(*hints)
+            chain.tally[:], chain._hints.change[:] = 0, 0.0
+            for _ in range(20):
+                chain._hints.rate[:] = 0.3, 0.0, 0.0, 0.0, 0.0  # whether they pay or not
+                chain.anneal(5000, cool / n, cool / n)
+            gain = -chain._hints.change.sum(axis=1) / np.maximum(chain.tally[:, 0], 1) * n * 1e3
+            taken = chain.tally[:, 1] / np.maximum(chain.tally[:, 0], 1)
+            print(
+                f"\n{cool}: {name}: gain a proposal {gain[6]:.4f} (shift {gain[0]:.4f}, swap {gain[1]:.4f}, jump "
+                f"{gain[5]:.4f}), accepted {taken[6]:.3f} ({taken[0]:.3f}, {taken[1]:.3f}, {taken[5]:.3f})"
+            )
+    assert chain.cost.proxy == pytest.approx(CostEngine(problem).full(chain.engine.placement).proxy, rel=1e-9)

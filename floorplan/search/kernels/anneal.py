@@ -9,10 +9,10 @@ import numpy.typing as npt
 from numba import njit
 
 from floorplan.cost.kernels.moves import settle_all
-from floorplan.cost.kernels.propose import commit_move, propose_move, rollback_move
 from floorplan.search.kernels.draw import below, uniform
+from floorplan.search.kernels.hints import aim, learn
 from floorplan.search.kernels.room import fits
-from floorplan.search.kernels.single import try_hard, try_single
+from floorplan.search.kernels.single import try_single, try_swap
 
 __all__ = ["anneal_chunk"]
 
@@ -60,7 +60,7 @@ def _somewhere(i, jumps, reach, tables, state, room, seed):  # type: ignore[no-u
 
 @njit(cache=True, nogil=True)
 def anneal_chunk(  # type: ignore[no-untyped-def]  # numba infers
-    proposals, hot, cold, mix, reach, weights, floors, tables, state, room, seed, pair, best, best_orient, tally
+    proposals, hot, cold, mix, reach, weights, floors, tables, state, room, hints, seed, pair, best, best_orient, tally
 ):
     """Make `proposals` proposals while the temperature falls geometrically from hot to cold.
 
@@ -78,18 +78,20 @@ def anneal_chunk(  # type: ignore[no-untyped-def]  # numba infers
         tables: MoveTables.
         state: MoveState; left at the last placement.
         room: Room.
+        hints: Hints; its rate and sums are brought up to date where there are any.
         seed: (1,) random state.
         pair: scratch of a swap: nodes (2,) int64, x, y (2,), orient (2,), parts after it (3,).
         best: (2N + 1,) x, y and proxy of the best placement so far, looked at every few thousand proposals.
         best_orient: (N,) its orientations.
-        tally: (6, 2) int64: proposals and acceptances of hard shifts, swaps, flips, soft shifts, soft and hard jumps;
-            added to.
+        tally: (7, 2) int64: proposals and acceptances of hard shifts, swaps, flips, soft shifts, soft and hard jumps,
+            and hints; added to.
     """
-    nodes, pair_x, pair_y, pair_o, after = pair
     n = len(state.x)
     cooling = math.log(cold / hot) / max(proposals, 1)
     largest = max(tables.scale[0] * tables.shape[1], tables.scale[1] * tables.shape[0])
     commits = 0
+    hinted = len(hints.cell) > 0
+    t = state.total
     for step in range(proposals):
         temperature = hot * math.exp(cooling * step)
         limit = -temperature * math.log(uniform(seed))
@@ -98,70 +100,68 @@ def anneal_chunk(  # type: ignore[no-untyped-def]  # numba infers
         if len(room.hard) > 0 and (len(room.soft) == 0 or uniform(seed) < mix[0]):
             u = uniform(seed)
             kind = 1 if u < mix[1] else (2 if u < mix[1] + mix[2] else 0)
+            if hinted and uniform(seed) < hints.rate[0]:
+                kind = 6
         moved = False
-        if kind == 0:
-            i = room.hard[below(seed, len(room.hard))]
-            jumped, x, y = _somewhere(i, mix[6], reach[0], tables, state, room, seed)
-            if jumped:
-                kind = 5
-            else:
-                u = uniform(seed)
-                if u < 0.25:
-                    x = state.x[i]
-                elif u < 0.5:
-                    y = state.y[i]
-            moved = try_hard(i, x, y, limit, apart, weights, floors, tables, state, room)
-        elif kind == 1:
-            i, j = room.hard[below(seed, len(room.hard))], room.hard[below(seed, len(room.hard))]
-            if i != j:
-                moved = _swap(i, j, limit, weights, tables, state, room, nodes, pair_x, pair_y, pair_o, after)
-        elif kind == 2:
-            i = room.hard[below(seed, len(room.hard))]
-            o = (state.orient[i] + 1 + below(seed, 3)) & 3
-            if state.orient[i] < 4 and (room.allowed[i] >> o) & 1:
-                moved = try_single(i, state.x[i], state.y[i], o, limit, apart, weights, floors, tables, state)
-        else:
-            i = room.soft[below(seed, len(room.soft))]
+        before = weights[0] * t[0] + weights[1] * t[1] + weights[2] * t[2]
+        # What is proposed: node i to (x, y) in orientation o where j is -1, else a swap with node j; -2 is nothing.
+        j, x, y, q = -2, 0.0, 0.0, 0.0
+        if kind == 3:
+            i = int(room.soft[below(seed, len(room.soft))])
+            o = int(state.orient[i])
             jumped, x, y = _somewhere(i, mix[3], reach[1], tables, state, room, seed)
-            kind = 4 if jumped else 3
-            moved = try_single(i, x, y, state.orient[i], limit, apart, weights, floors, tables, state)
+            j, kind = -1, 4 if jumped else 3
+        else:
+            i = int(room.hard[below(seed, len(room.hard))])
+            o = int(state.orient[i])
+            if kind == 0:
+                jumped, x, y = _somewhere(i, mix[6], reach[0], tables, state, room, seed)
+                if jumped:
+                    kind = 5
+                else:
+                    u = uniform(seed)
+                    if u < 0.25:
+                        x = state.x[i]
+                    elif u < 0.5:
+                        y = state.y[i]
+                j = -1 if fits(i, x, y, room) else -2
+            elif kind == 1:
+                j = int(room.hard[below(seed, len(room.hard))])
+                j = j if j != i else -2
+            elif kind == 2:
+                turned = (o + 1 + below(seed, 3)) & 3
+                if o < 4 and (room.allowed[i] >> turned) & 1:
+                    j, x, y, o = -1, state.x[i], state.y[i], turned
+            else:
+                j, x, y, q = aim(i, hints, tables, state, room, seed)
+        # Likely cells are come to more often than left; that is made good, so that hints change how soon annealing gets
+        # where it goes and not where (Hastings, 1970).
+        limit += temperature * q
+        if j == -1:
+            moved = try_single(i, x, y, o, limit, apart, weights, floors, tables, state)
+            if moved and room.slot[i] >= 0:
+                room.x[room.slot[i]] = x
+                room.y[room.slot[i]] = y
+        elif j >= 0:
+            moved = try_swap(i, j, limit, weights, tables, state, room, pair)
         tally[kind, 0] += 1
         if moved:
             tally[kind, 1] += 1
             commits += 1
-            if commits % REFRESH == 0:
-                settle_all(tables, state)
+        if hinted:
+            change = weights[0] * t[0] + weights[1] * t[1] + weights[2] * t[2] - before
+            learn(kind, change, hints)
+        if moved and commits % REFRESH == 0:
+            settle_all(tables, state)
         # A step length that keeps a given share of shifts accepted finds its own scale at every temperature.
         if kind == 0 or kind == 3:
             k = 0 if kind == 0 else 1
             scale = 1.0 + ADAPT * (1.0 - mix[4 + k] if moved else -mix[4 + k])
             reach[k] = min(max(reach[k] * scale, 1e-3 * largest), largest)
         if step % 4096 == 4095 or step == proposals - 1:
-            t = state.total
             proxy = weights[0] * t[0] + weights[1] * t[1] + weights[2] * t[2]
             if proxy < best[2 * n]:
                 best[:n] = state.x
                 best[n : 2 * n] = state.y
                 best[2 * n] = proxy
                 best_orient[:] = state.orient
-
-
-@njit(cache=True)
-def _swap(i, j, limit, weights, tables, state, room, nodes, x, y, orient, after):  # type: ignore[no-untyped-def]  # numba infers
-    """Exchange the places of two hard macros if they fit and the proxy rises by no more than `limit`."""
-    a, b = room.slot[i], room.slot[j]
-    xi, yi, xj, yj = state.x[i], state.y[i], state.x[j], state.y[j]
-    room.x[a], room.y[a], room.x[b], room.y[b] = xj, yj, xi, yi
-    if fits(i, xj, yj, room) and fits(j, xi, yi, room):
-        nodes[0], nodes[1] = i, j
-        x[0], y[0], x[1], y[1] = xj, yj, xi, yi
-        orient[0], orient[1] = state.orient[i], state.orient[j]
-        propose_move(nodes, x, y, orient, tables, state, after)
-        t = state.total
-        change = weights[0] * (after[0] - t[0]) + weights[1] * (after[1] - t[1]) + weights[2] * (after[2] - t[2])
-        if change <= limit:
-            commit_move(nodes, x, y, orient, tables, state, after)
-            return True
-        rollback_move(nodes, x, y, orient, tables, state)
-    room.x[a], room.y[a], room.x[b], room.y[b] = xi, yi, xj, yj
-    return False

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from floorplan.search.kernels.draw import below
-from floorplan.search.kernels.single import try_hard, try_single
+from floorplan.search.kernels.draw import below, uniform
+from floorplan.search.kernels.hints import aim, learn
+from floorplan.search.kernels.room import fits
+from floorplan.search.kernels.single import try_single
 
 __all__ = ["descend_nodes"]
 
@@ -100,14 +102,14 @@ def _places(i, axis, tables, state, room, at, mass, out, seed):  # type: ignore[
                 else:
                     below_it = max(below_it, along + gap)
         for shift in (below_it, above_it):
-            if abs(shift) < room.extent[1]:
+            if abs(shift) < room.diagonal_um:
                 out[count] = centre + shift - (1e-9 if shift > 0 else -1e-9)
                 count += 1
     return count
 
 
 @njit(cache=True, nogil=True)
-def descend_nodes(turn, shuffle, proposals, weights, floors, tables, state, room, seed):  # type: ignore[no-untyped-def]  # numba infers
+def descend_nodes(turn, shuffle, proposals, weights, floors, tables, state, room, hints, seed):  # type: ignore[no-untyped-def]  # numba infers
     """Try places for each node of `turn` once, keeping every move that lowers the proxy; return the proposals made.
 
     Args:
@@ -119,6 +121,7 @@ def descend_nodes(turn, shuffle, proposals, weights, floors, tables, state, room
         tables: MoveTables.
         state: MoveState.
         room: Room.
+        hints: Hints; its rate is brought up to date where there are any.
         seed: (1,) random state.
     """
     most = 1
@@ -139,23 +142,41 @@ def descend_nodes(turn, shuffle, proposals, weights, floors, tables, state, room
         nx = _places(i, 0, tables, state, room, at, mass, xs, seed)
         ny = _places(i, 1, tables, state, room, at, mass, ys, seed)
         b = room.bounds
-        for c in range(nx + ny + QUANTILES):
-            x, y = state.x[i], state.y[i]
+        tried = nx + ny + QUANTILES
+        turns = 4 if hard and state.orient[i] < 4 else 0
+        # Hints take their share of the proposals; the last of them by chance.
+        wanted = 0
+        if hard and len(hints.cell) > 0:
+            share = tried * hints.rate[0] / (1.0 - hints.rate[0])
+            wanted = int(share) + (1 if uniform(seed) < share - int(share) else 0)
+        for c in range(tried + wanted + turns):
+            x, y, o = state.x[i], state.y[i], int(state.orient[i])
+            room_for = True
             if c < nx:
                 x = xs[c]
             elif c < nx + ny:
                 y = ys[c - nx]
-            else:
+            elif c < tried:
                 x, y = xs[below(seed, nx)], ys[below(seed, ny)]
-            if hard:
-                try_hard(i, x, y, -LEAST_FALL, -1.0, weights, floors, tables, state, room)
+            elif c < tried + wanted:
+                j, x, y, _q = aim(i, hints, tables, state, room, seed)
+                room_for = j == -1
             else:
-                x, y = min(max(x, b[i, 0]), b[i, 1]), min(max(y, b[i, 2]), b[i, 3])
-                try_single(i, x, y, state.orient[i], -LEAST_FALL, -1.0, weights, floors, tables, state)
+                turned = c - tried - wanted
+                if turned == o or not (room.allowed[i] >> turned) & 1:
+                    continue
+                o = turned
+            if c < tried:
+                if hard:
+                    room_for = fits(i, x, y, room)
+                else:
+                    x, y = min(max(x, b[i, 0]), b[i, 1]), min(max(y, b[i, 2]), b[i, 3])
             made += 1
-        if hard and state.orient[i] < 4:
-            for o in range(4):
-                if o != state.orient[i] and (room.allowed[i] >> o) & 1:
-                    try_single(i, state.x[i], state.y[i], o, -LEAST_FALL, -1.0, weights, floors, tables, state)
-                    made += 1
+            was = weights[0] * state.total[0] + weights[1] * state.total[1] + weights[2] * state.total[2]
+            if room_for and try_single(i, x, y, o, -LEAST_FALL, -1.0, weights, floors, tables, state) and hard:
+                room.x[room.slot[i]] = x
+                room.y[room.slot[i]] = y
+            if wanted > 0 and c < tried + wanted:
+                now = weights[0] * state.total[0] + weights[1] * state.total[1] + weights[2] * state.total[2]
+                learn(0 if c < tried else 6, now - was, hints)
     return made

@@ -21,6 +21,7 @@ class Room(NamedTuple):
         hard: (H,) movable hard macros.
         soft: (S,) movable soft macros.
         slot: (N,) place of a hard macro among the obstacles, -1 for other nodes.
+        node: (O,) the movable hard macro that an obstacle is, -1 for those that stay.
         x: (O,) centres of the obstacles, um: all hard macros as they stand, then the blockages.
         y: (O,) likewise.
         half_w: (O,) half the width, and half the gap to be kept, um.
@@ -28,19 +29,20 @@ class Room(NamedTuple):
         bounds: (N, 4) least and greatest x, least and greatest y of each movable node's centre in an orientation that
             keeps width and height.
         allowed: (N,) uint8 mask of orientations, those that keep width and height.
-        extent: (2,) um: the gap between hard macros, the canvas's diagonal.
+        diagonal_um: of the canvas.
     """
 
     hard: I32
     soft: I32
     slot: I32
+    node: I32
     x: F64
     y: F64
     half_w: F64
     half_h: F64
     bounds: F64
     allowed: npt.NDArray[np.uint8]
-    extent: F64
+    diagonal_um: float
 
 
 # A count of booleans runs in vector registers; leaving the loop at the first clash would not.

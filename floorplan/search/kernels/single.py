@@ -1,4 +1,4 @@
-"""One node tried elsewhere: moved if the exact proxy stays within a limit."""
+"""One node tried elsewhere, or two at each other's place: moved if the exact proxy stays within a limit."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from floorplan.cost.kernels.moves import (
     restore_density,
     settle,
 )
+from floorplan.cost.kernels.propose import commit_move, propose_move, rollback_move
 from floorplan.search.kernels.room import fits
 
-__all__ = ["try_hard", "try_single"]
+__all__ = ["try_single", "try_swap"]
 
 
 @njit(cache=True)
@@ -64,12 +65,25 @@ def try_single(i, x, y, o, limit, apart, weights, floors, tables, state):  # typ
 
 
 @njit(cache=True)
-def try_hard(i, x, y, limit, apart, weights, floors, tables, state, room):  # type: ignore[no-untyped-def]  # numba infers
-    """Do as `try_single` with hard macro i, if it fits at (x, y)."""
-    if not fits(i, x, y, room):
-        return False
-    moved = try_single(i, x, y, state.orient[i], limit, apart, weights, floors, tables, state)
-    if moved:
-        room.x[room.slot[i]] = x
-        room.y[room.slot[i]] = y
-    return moved
+def try_swap(i, j, limit, weights, tables, state, room, pair):  # type: ignore[no-untyped-def]  # numba infers
+    """Exchange the places of two hard macros if they fit and the proxy rises by no more than `limit`.
+
+    pair is scratch: nodes (2,) int64, x, y (2,), orient (2,), parts after it (3,).
+    """
+    nodes, x, y, orient, after = pair
+    a, b = room.slot[i], room.slot[j]
+    xi, yi, xj, yj = state.x[i], state.y[i], state.x[j], state.y[j]
+    room.x[a], room.y[a], room.x[b], room.y[b] = xj, yj, xi, yi
+    if fits(i, xj, yj, room) and fits(j, xi, yi, room):
+        nodes[0], nodes[1] = i, j
+        x[0], y[0], x[1], y[1] = xj, yj, xi, yi
+        orient[0], orient[1] = state.orient[i], state.orient[j]
+        propose_move(nodes, x, y, orient, tables, state, after)
+        t = state.total
+        change = weights[0] * (after[0] - t[0]) + weights[1] * (after[1] - t[1]) + weights[2] * (after[2] - t[2])
+        if change <= limit:
+            commit_move(nodes, x, y, orient, tables, state, after)
+            return True
+        rollback_move(nodes, x, y, orient, tables, state)
+    room.x[a], room.y[a], room.x[b], room.y[b] = xi, yi, xj, yj
+    return False
