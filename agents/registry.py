@@ -21,6 +21,7 @@ BUILT_IN: dict[str, str] = {
     "descent": "agents.search.descent:DescentAgent",
     "evolve": "agents.evolve:EvolveAgent",
     "greedy": "agents.greedy:GreedyAgent",
+    "learn": "agents.learn:LearnAgent",
     "policy": "agents.policy:PolicyAgent",
     "portfolio": "agents.search.portfolio:PortfolioAgent",
     "random": "agents.random_:RandomAgent",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from agents.base import Budget, ProgressCallback, Result, legal_result
 from agents.search.searcher import Searcher
@@ -107,7 +108,7 @@ class AnnealAgent(Searcher):
         chains: int = 2,
         episode: int = 2_000_000,
         cost: CostOptions | None = None,
-        guide: str = "",
+        guide: str | Path = "",
         guide_share: float = 0.03,
     ) -> None:
         super().__init__(start, chains, cost, guide, guide_share)

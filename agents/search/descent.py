@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from agents.base import Budget, ProgressCallback, Result, legal_result
 from agents.search.searcher import EPISODE, Searcher
 from agents.search.team import Team
@@ -72,7 +74,7 @@ class DescentAgent(Searcher):
         stirred: int = 3000,
         chains: int = 2,
         cost: CostOptions | None = None,
-        guide: str = "",
+        guide: str | Path = "",
         guide_share: float = 0.03,
     ) -> None:
         super().__init__(start, chains, cost, guide, guide_share)

@@ -24,13 +24,13 @@ GRAIN = 4096
 """Probabilities are rounded to multiples of one over this: the last bits of a network depend on the machine."""
 
 
-def wanted_policy(option: str) -> Path | None:
+def wanted_policy(option: str | Path) -> Path | None:
     """Return the policy that an agent's option stands for: a path, `shipped`, or none at all where it is empty.
 
     Raises:
         CheckpointError: a path is given, and no policy is there.
     """
-    if not option:
+    if not str(option):
         return None
     return shipped_policy() if option == SHIPPED else find_policy(option)
 

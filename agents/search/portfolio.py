@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from agents.analytic import AnalyticAgent
 from agents.base import Budget, BudgetClock, Progress, ProgressCallback, Result, legal_result
@@ -105,8 +106,8 @@ class PortfolioAgent(Searcher):
         shares: Shares | None = None,
         chains: int = 2,
         cost: CostOptions | None = None,
-        policy: str = SHIPPED,
-        guide: str = "",
+        policy: str | Path = SHIPPED,
+        guide: str | Path = "",
         guide_share: float = 0.03,
     ) -> None:
         super().__init__(start, chains, cost, guide, guide_share)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from agents.base import Budget, BudgetClock, ProgressCallback
 from agents.search.guide import wanted_policy
 from agents.search.hinting import Hinting
@@ -33,7 +35,7 @@ class Searcher:
     """
 
     def __init__(
-        self, start: str, chains: int, cost: CostOptions | None, guide: str = "", guide_share: float = 0.03
+        self, start: str, chains: int, cost: CostOptions | None, guide: str | Path = "", guide_share: float = 0.03
     ) -> None:
         check_start(start)
         if chains < 1:

@@ -108,7 +108,8 @@ class _Reader:
                         return kind(**arguments)
                     except (TypeError, ValueError) as e:
                         raise SuiteError(self.suite_path, key, str(e)) from None
-        if isinstance(value, str) and Path in kinds:
+        word = isinstance(value, str) and str in kinds and (not value or value.isidentifier())
+        if isinstance(value, str) and Path in kinds and not word:  # a parameter may take words such as `shipped`, too
             path = expand_path(self.suite_path, key, value)
             if not path.exists():
                 raise SuiteError(self.suite_path, key, f"no such file or folder: {value!r}")

@@ -32,7 +32,8 @@ class Stand:
     name = "stand"
 
     def __init__(
-        self, mode: str = "good", only_seed: int = -1, settings: Settings | None = None, note: Path | None = None
+        self, mode: str = "good", only_seed: int = -1, settings: Settings | None = None, note: Path | None = None,
+        policy: str | Path = "none",
     ):
         self.mode, self.only_seed, self.settings = mode, only_seed, settings or Settings()
         if mode == "refuse":

@@ -48,7 +48,7 @@ def test_wrong_suites_name_file_and_key(write_suite: Write, replace: tuple[str, 
         (
             "options = { speed = 3 }",
             "agents[0].options.speed",
-            "unknown option; known: mode, only_seed, settings, note",
+            "unknown option; known: mode, only_seed, settings, note, policy",
         ),
         ("options = { only_seed = 'x' }", "agents[0].options.only_seed", "valid integer"),
         (
@@ -57,6 +57,7 @@ def test_wrong_suites_name_file_and_key(write_suite: Write, replace: tuple[str, 
             "unknown option; known: shift_um",
         ),
         ("options = { note = 'gone.txt' }", "agents[0].options.note", "no such file or folder: 'gone.txt'"),
+        ("options = { policy = 'runs/x' }", "agents[0].options.policy", "no such file or folder: 'runs/x'"),
         ("options = { note = '${NO_SUCH_VAR}/x' }", "agents[0].options.note", "variable NO_SUCH_VAR is not set"),
         ("options = { mode = 'refuse' }", "agents[0].options", "mode refuse is refused"),
     ],
@@ -92,6 +93,16 @@ def test_variables_and_files_count(write_suite: Write, tmp_path: Path, monkeypat
     assert plan(load_suite(path), tmp_path)[0].config_hash != first.config_hash
 
 
+def test_a_word_stays_a_word_where_a_parameter_takes_words_or_paths(write_suite: Write, tmp_path: Path) -> None:
+    from floorplan.bench.options import set_up_agent
+
+    (tmp_path / "p.safetensors").write_text("weights")
+    for value, want in (("shipped", "shipped"), ("", ""), ("p.safetensors", tmp_path / "p.safetensors")):
+        suite = load_suite(write_suite(f"options = {{ policy = '{value}' }}"))
+        setup = set_up_agent(suite.path, "agents[0]", suite.agents[0], suite.cost.options())
+        assert setup.arguments["policy"] == want
+
+
 def test_the_suites_weights_reach_the_agent(write_suite: Write, tmp_path: Path) -> None:
     from floorplan.bench.options import set_up_agent
     from floorplan.cost import CostWeights
@@ -107,5 +118,5 @@ def test_the_suites_weights_reach_the_agent(write_suite: Write, tmp_path: Path) 
 def test_the_shipped_suites_are_sound() -> None:
     folder = Path(__file__).resolve().parents[2] / "netlists" / "suites"
     suites = {p.stem: load_suite(p) for p in sorted(folder.glob("*.toml"))}
-    assert set(suites) == {"ct", "ng45", "smoke"}
+    assert set(suites) == {"ct", "ng45", "smoke", "transfer-learning", "transfer-search", "transfer-zero-shot"}
     assert (folder / suites["smoke"].designs[0].netlist).is_file()
