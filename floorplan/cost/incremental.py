@@ -29,11 +29,30 @@ class IncrementalCost:
     Not to be used from two threads at once.
     """
 
-    def __init__(self, problem: Problem, placement: Placement, options: CostOptions | None = None) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        placement: Placement,
+        options: CostOptions | None = None,
+        tables: MoveTables | None = None,
+    ) -> None:
+        """Build the tables and load a placement.
+
+        Args:
+            problem: whose nodes move.
+            placement: a complete one.
+            options: of the cost.
+            tables: those of another engine of the same problem and options, to share them; None builds them.
+
+        Raises:
+            ProblemError: a node is not placed, or the placement is of another netlist.
+        """
         self.problem = problem
         self.options = options or CostOptions()
-        arrays = build_arrays(problem.netlist, square_soft=self.options.square_soft)
-        self.tables: MoveTables = build_tables(arrays, problem.canvas, self.options)
+        if tables is None:
+            arrays = build_arrays(problem.netlist, square_soft=self.options.square_soft)
+            tables = build_tables(arrays, problem.canvas, self.options)
+        self.tables: MoveTables = tables
         self.state: MoveState = new_state(self.tables)
         self._in_hand: tuple[npt.NDArray[np.int64], F64, F64, npt.NDArray[np.uint8]] | None = None
         self._after = np.empty(3)

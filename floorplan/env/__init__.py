@@ -3,10 +3,11 @@
 Importing this package registers `floorplan/Construct-v0` and `floorplan/Refine-v0` with Gymnasium.
 """
 
-from floorplan.env.batch import ConstructBatch, Finished, StepResult
+from floorplan.env.batch import ConstructBatch
 from floorplan.env.choice import RefineConfig
 from floorplan.env.config import ConstructConfig
 from floorplan.env.construct import ConstructEnv
+from floorplan.env.game import Finished, StepResult
 from floorplan.env.graph import EDGE_FEATURES, NODE_FEATURES, GraphArrays, build_graph
 from floorplan.env.refine import RefineBatch
 from floorplan.env.refining import RefineEnv

@@ -8,24 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from floorplan.cost import CostEngine
-from floorplan.cost.kernels.congestion import add_macro_blockage, route_nets, terminal_cells
+from floorplan.cost.kernels.congestion import add_macro_blockage
 from floorplan.cost.kernels.density import add_area, density_map
-from floorplan.cost.kernels.wirelength import terminal_positions, wirelength_sum
+from floorplan.env.settled import settle
 from floorplan.errors import InfeasibleProblemError
 from floorplan.geometry import ORIENT_MATRIX, oriented_size_um
 from floorplan.netlist import Placement, Problem
 
-__all__ = [
-    "MIN_GAP_UM",
-    "WORKING_MEMORY",
-    "Settled",
-    "State",
-    "Static",
-    "build_state",
-    "build_static",
-    "movable_orient",
-    "settle",
-]
+__all__ = ["MIN_GAP_UM", "WORKING_MEMORY", "State", "Static", "build_state", "build_static", "movable_orient"]
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -122,24 +112,6 @@ class Static(NamedTuple):
     start_area_um2: float
     edge_x: F32
     edge_y: F32
-
-
-class Settled(NamedTuple):
-    """Pins and routes of a placement.
-
-    Attributes:
-        tx, ty: (T,) um of each net terminal, NaN where it is not placed.
-        cell: (T,) its cell, likewise -1.
-        hd, vd: (R, C + 1), (R + 1, C) routing demand differences.
-        wl_um: weighted wirelength.
-    """
-
-    tx: F64
-    ty: F64
-    cell: I32
-    hd: F64
-    vd: F64
-    wl_um: float
 
 
 class State(NamedTuple):
@@ -298,22 +270,6 @@ def build_static(problem: Problem, engine: CostEngine, start: Placement) -> Stat
         if isinstance(value, np.ndarray):
             value.flags.writeable = False
     return static
-
-
-def settle(engine: CostEngine, placement: Placement) -> Settled:
-    """Lay pins and routes of a placement out by the cost's own kernels, so that both agree to each pin's cell."""
-    a, cv = engine.arrays, engine.problem.canvas
-    terms = len(a.term_node)
-    tx, ty, cell = np.empty(terms), np.empty(terms), np.empty(terms, np.int32)
-    terminal_positions(
-        a.term_node, a.term_dx, a.term_dy, placement.x_um, placement.y_um, placement.orient, placement.placed,
-        ORIENT_MATRIX, tx, ty,
-    )  # fmt: skip
-    terminal_cells(tx, ty, cv.cell_w_um, cv.cell_h_um, cv.rows, cv.columns, cell)
-    hd, vd = np.empty((cv.rows, cv.columns + 1)), np.empty((cv.rows + 1, cv.columns))
-    stamp, cells = np.empty(cv.num_cells, np.int32), np.empty(cv.num_cells, np.int32)
-    route_nets(a.net_ptr, a.net_demand, cell, cv.columns, stamp, cells, hd, vd)
-    return Settled(tx, ty, cell, hd, vd, float(wirelength_sum(a.net_ptr, a.net_weight, tx, ty)))
 
 
 def _check_sizes(problem: Problem, macro_w: F64, macro_h: F64) -> None:

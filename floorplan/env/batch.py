@@ -3,67 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from floorplan.cost import Cost, CostEngine
-from floorplan.env.arrays import WORKING_MEMORY, build_state, build_static, movable_orient
+from floorplan.env.arrays import WORKING_MEMORY, movable_orient
 from floorplan.env.config import ConstructConfig
-from floorplan.env.graph import GraphArrays, build_graph
+from floorplan.env.game import BatchedGame, Finished, StepResult
 from floorplan.env.kernels.batch import IDLE, PLACE, START, advance
 from floorplan.env.order import MacroOrder
-from floorplan.env.schema import Dims, allocate
-from floorplan.errors import InfeasibleActionError, ProblemError
+from floorplan.errors import ProblemError
 from floorplan.netlist import Placement, Problem
-from floorplan.parallel import share_out
 from floorplan.soft import DEFAULT_SOFT_PLACER, SOFT_PLACERS, make_soft_placer
 from floorplan.soft.outlook import soft_outlook
 
-__all__ = ["ConstructBatch", "Finished", "StepResult"]
+__all__ = ["ConstructBatch"]
 
-F64 = npt.NDArray[np.float64]
 BOOL = npt.NDArray[np.bool_]
 
 
-_ENVS_A_THREAD = 4
-"""Fewer environments than this are done sooner than another thread has woken up."""
-
-
-class StepResult(NamedTuple):
-    """What a step gave each of B environments.
-
-    Attributes:
-        reward: (B,) float32.
-        done: (B,) bool, the episode ended with this step.
-        dead_end: (B,) bool, it ended because a macro found no legal cell.
-    """
-
-    reward: npt.NDArray[np.float32]
-    done: BOOL
-    dead_end: BOOL
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A complete episode.
-
-    Attributes:
-        env: which environment played it.
-        placement: all nodes placed, soft macros by the soft placer.
-        cost: its exact cost.
-        reward_sum: total reward of the episode, in double precision.
-    """
-
-    env: int
-    placement: Placement
-    cost: Cost
-    reward_sum: float
-
-
-class ConstructBatch:
+class ConstructBatch(BatchedGame):
     """B episodes of the construct game on one problem: macros come one by one and are put on grid cells.
 
     Observation: `obs`, a dict of arrays with B as first axis, described by `floorplan.env.schema.OBSERVATION`. The
@@ -80,19 +39,10 @@ class ConstructBatch:
     Everything depends on (seed, environment, episode) alone: neither on the number of environments nor of threads.
 
     Attributes:
-        problem, config, num_envs, seed: as given.
-        graph: the static graph.
-        dims: sizes of the observation.
-        engine: the cost engine behind the final cost.
-        obs: the observation.
-        masks: (B, A) bool legal cells.
-        wl_change_um: (B, R, C) float64 exact change of the weighted wirelength behind `wl_change`.
-        cost_change: (B, R, C) float64 estimated change of the proxy behind `cost_change`, 0 where not legal.
-        partial: (B, 4) float64 wirelength, density, congestion and proxy of the partial placements.
-        reward_exact: (B,) float64 rewards of the last step before rounding to float32.
-        finished: complete episodes of the last step.
-        over: (B,) bool, the episode is over and waits for `reset`; only without auto_reset.
-        episode: (B,) int64 number of the running episode of each environment.
+        config: as given.
+        soft_placer: puts the soft macros of complete episodes.
+        steps: (B,) macros placed in the running episodes.
+        All others are those of `BatchedGame`.
     """
 
     def __init__(
@@ -118,56 +68,21 @@ class ConstructBatch:
             InfeasibleProblemError: a macro is larger than the canvas.
             ParseError: the order file does not fit the problem.
         """
-        if num_envs < 1:
-            raise ProblemError(f"num_envs must be at least 1, got {num_envs}")
-        if len(problem.movable_hard) == 0:
-            raise ProblemError(f"netlist {problem.netlist.name!r} has no movable hard macro: there is nothing to place")
-        self.problem = problem
         self.config = config or ConstructConfig()
-        self.num_envs = num_envs
-        self.seed = seed
-        self.auto_reset = auto_reset
-        self.graph: GraphArrays = build_graph(problem)
-        self.engine = CostEngine(problem, self.config.cost)
+        super().__init__(problem, num_envs, self.config.cost, seed, auto_reset=auto_reset, purpose="place")
         self.soft_placer = make_soft_placer(self.config.soft_placer, problem, cost_options=self.config.cost)
         self._start = self._start_placement()
-        self._static = build_static(problem, self.engine, self._start)
+        self._lay_out(self._start)
         self._order = MacroOrder(problem, self.config)
-        self.dims = Dims(problem.canvas.rows, problem.canvas.columns, len(problem.movable_hard))
-        self.obs = allocate(self.dims, num_envs)
-        self._state = build_state(self._static, num_envs, self.obs)
-        self.masks: BOOL = self._state.masks.reshape(num_envs, -1)
-        self.wl_change_um: F64 = self._state.wl_change_um
-        self.cost_change: F64 = self._state.cost_change
-        self.partial: F64 = self._state.cost
-        self.reward_exact = np.zeros(num_envs)
-        self.finished: list[Finished] = []
-        self.episode = np.zeros(num_envs, np.int64)
         self._actions = np.zeros((num_envs, self.dims.macros), np.int64)
-        self.over = np.zeros(num_envs, np.bool_)
         # What the rewards so far add up to is -score in `dense`, 0 in `terminal`.
         self._score = np.zeros(num_envs)
-        self._reward_sum = np.zeros(num_envs)
         self._begin(np.ones(num_envs, np.bool_))
-
-    @property
-    def num_actions(self) -> int:
-        """A = rows * columns."""
-        return self.dims.rows * self.dims.columns
 
     @property
     def steps(self) -> npt.NDArray[np.int32]:
         """(B,) macros placed in the running episodes."""
         return self._state.step
-
-    def raw_wl(self, env: int) -> F64:
-        """Return the (R, C) exact change of the weighted wirelength in um for the macro that `env` has in hand."""
-        change: F64 = self.wl_change_um[env]
-        return change
-
-    def current_node(self, env: int) -> int:
-        """Return the node id of the macro that `env` has in hand."""
-        return int(self.graph.movable[self._state.current[env]])
 
     def placement(self, env: int) -> Placement:
         """Return where everything stands in `env` now; macros to come are not placed."""
@@ -175,16 +90,6 @@ class ConstructBatch:
         ids = self.graph.movable
         x[ids], y[ids], placed[ids] = self._state.x[env], self._state.y[env], self._state.placed[env]
         return Placement(x, y, self._start.orient, placed)
-
-    def reset(self, seed: int | None = None) -> None:
-        """Drop all running episodes and start anew: from episode 0 if a seed is given, else with the next ones."""
-        if seed is not None:
-            self.seed = seed
-            self.episode[:] = 0
-        else:
-            self.episode += 1
-        self.finished = []
-        self._begin(np.ones(self.num_envs, np.bool_))
 
     def step(self, actions: npt.ArrayLike) -> StepResult:
         """Place the macro in hand of every environment.
@@ -254,11 +159,8 @@ class ConstructBatch:
         Raises:
             ProblemError: the state does not belong to this problem and number of environments.
         """
-        shapes = {"seed": (1,), "episode": (self.num_envs,), "steps": (self.num_envs,)}
-        shapes["actions"] = self._actions.shape  # type: ignore[assignment]  # a tuple of two, not one
-        for name, shape in shapes.items():
-            if name not in state or state[name].shape != shape:
-                raise ProblemError(f"environment state has no {name!r} of shape {shape}")
+        each = (self.num_envs,)
+        self._check_shapes(state, {"seed": (1,), "episode": each, "steps": each, "actions": self._actions.shape})
         steps, actions = state["steps"], state["actions"]
         if steps.min() < 0 or steps.max() >= self.dims.macros + (not self.auto_reset):
             raise ProblemError(f"environment state has steps outside 0..{self.dims.macros - 1}")
@@ -323,26 +225,7 @@ class ConstructBatch:
     def _run(self, todo: npt.NDArray[np.int64], actions: npt.NDArray[np.int64]) -> None:
         """Call the kernel on all environments."""
         work = todo.astype(np.uint8)
-        share_out(
-            lambda _lane, begin, end: advance(self._static, self._state, work, actions, begin, end),
-            self.num_envs,
-            least=_ENVS_A_THREAD,
-        )
-
-    def _checked(self, actions: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        a = np.asarray(actions)
-        if a.shape != (self.num_envs,) or not np.issubdtype(a.dtype, np.integer):
-            raise ProblemError(f"actions must be {self.num_envs} integers, got {a.dtype} {a.shape}")
-        if self.over.any() and not self.auto_reset:
-            raise ProblemError("the episode is over; call reset")
-        chosen = a.astype(np.int64)
-        on_grid = (chosen >= 0) & (chosen < self.num_actions)
-        safe = np.where(on_grid, chosen, 0)
-        illegal = ~(on_grid & self.masks[np.arange(self.num_envs), safe]) & (self._state.legal_count > 0)
-        if illegal.any():
-            b = int(np.argmax(illegal))
-            raise InfeasibleActionError(int(chosen[b]), int(self._state.legal_count[b]))
-        return safe
+        self._share_out(lambda _lane, begin, end: advance(self._static, self._state, work, actions, begin, end))
 
     def _advance(self, actions: npt.NDArray[np.int64], active: BOOL) -> tuple[BOOL, BOOL]:
         """Place one macro where active and set rewards, without the final cost of what is complete.

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from floorplan.cost import CostEngine
-from floorplan.env.arrays import Static, settle
+from floorplan.env.arrays import Static
+from floorplan.env.settled import settle
 from floorplan.errors import ProblemError
 from floorplan.netlist import Placement, Problem, check_legality
 

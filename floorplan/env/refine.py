@@ -8,22 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from floorplan.cost import Cost, CostEngine
+from floorplan.cost import Cost
 from floorplan.cost.incremental import IncrementalCost
-from floorplan.env.arrays import build_state, build_static
-from floorplan.env.batch import Finished, StepResult
 from floorplan.env.choice import RefineConfig, checked_macros, cost_shares, draw_by_share, draw_uniform
 from floorplan.env.exact import ExactCosts
-from floorplan.env.graph import GraphArrays, build_graph
+from floorplan.env.game import BatchedGame, Finished, StepResult
 from floorplan.env.kernels.batch import IDLE as UNSHOWN
 from floorplan.env.kernels.batch import LIFTED, advance
 from floorplan.env.kernels.lift import IDLE, LIFT, MOVE, SHOW, lift_macros
 from floorplan.env.lifting import Base, build_bases, build_complete, load
-from floorplan.env.schema import Dims, allocate
-from floorplan.errors import InfeasibleActionError, ProblemError
+from floorplan.errors import ProblemError
 from floorplan.geometry import ORIENT_MATRIX
 from floorplan.netlist import Placement, Problem
-from floorplan.parallel import share_out
 
 __all__ = ["RefineBatch"]
 
@@ -36,11 +32,8 @@ STAY = -1
 
 PLACES = ("x_um", "y_um", "orient")
 
-_ENVS_A_THREAD = 4
-"""Fewer environments than this are done sooner than another thread has woken up."""
 
-
-class RefineBatch:
+class RefineBatch(BatchedGame):
     """B episodes of the refine game on one problem: lift a macro of a finished placement and put it back better.
 
     Observation, action and masks: those of `ConstructBatch` for the macro in hand, with all other macros placed and
@@ -58,12 +51,11 @@ class RefineBatch:
     nor of threads.
 
     Attributes:
-        problem, config, num_envs, seed: as given.
-        graph, dims, engine, obs, masks, wl_change_um, cost_change, partial, reward_exact, finished, over, episode: as
-            in `ConstructBatch`; `partial` is the cost of what stands, without the macro in hand.
+        config: as given.
         lifts: macros lifted in an episode.
         steps: (B,) macros lifted and put back in the running episodes.
         proposed: (B,) float64 exact change of the proxy by the moves of the last step, kept or not; 0 without a move.
+        All others are those of `BatchedGame`; `partial` is the cost of what stands, without the macro in hand.
     """
 
     def __init__(
@@ -88,36 +80,15 @@ class RefineBatch:
             ProblemError: there is no movable macro, or num_envs is below 1.
             InfeasibleProblemError: a macro is larger than the canvas.
         """
-        if num_envs < 1:
-            raise ProblemError(f"num_envs must be at least 1, got {num_envs}")
-        if len(problem.movable_hard) == 0:
-            raise ProblemError(f"netlist {problem.netlist.name!r} has no movable hard macro: there is nothing to lift")
-        self.problem = problem
         self.config = config or RefineConfig()
-        self.num_envs = num_envs
-        self.seed = seed
-        self.auto_reset = auto_reset
-        self.graph: GraphArrays = build_graph(problem)
-        self.engine = CostEngine(problem, self.config.cost)
+        super().__init__(problem, num_envs, self.config.cost, seed, auto_reset=auto_reset, purpose="lift")
         bare = problem.initial.placed.copy()
         bare[problem.movable_hard] = False
-        static = build_static(problem, self.engine, problem.initial.replace(placed=bare))
-        self._static = static
-        self._complete = build_complete(problem, self.engine, static, num_envs)
-        self.dims = Dims(problem.canvas.rows, problem.canvas.columns, len(problem.movable_hard))
+        self._lay_out(problem.initial.replace(placed=bare))
+        self._complete = build_complete(problem, self.engine, self._static, num_envs)
         self.lifts = self.config.lifts or self.dims.macros
-        self.obs = allocate(self.dims, num_envs)
-        self._state = build_state(static, num_envs, self.obs)
-        self.masks: BOOL = self._state.masks.reshape(num_envs, -1)
-        self.wl_change_um: F64 = self._state.wl_change_um
-        self.cost_change: F64 = self._state.cost_change
-        self.partial: F64 = self._state.cost
-        self.reward_exact = np.zeros(num_envs)
-        self.proposed = np.zeros(num_envs)
-        self.finished: list[Finished] = []
-        self.episode = np.zeros(num_envs, np.int64)
         self.steps = np.zeros(num_envs, np.int64)
-        self.over = np.zeros(num_envs, np.bool_)
+        self.proposed = np.zeros(num_envs)
         # What was lifted and where it was put, kept to play an episode again.
         self._macros = np.zeros((num_envs, self.lifts), np.int64)
         self._actions = np.zeros((num_envs, self.lifts), np.int64)
@@ -126,12 +97,6 @@ class RefineBatch:
         self._bases: list[Base] = []
         self._begun = False
         self._exact = ExactCosts(problem, num_envs, self.config.cost)
-        self._reward_sum = np.zeros(num_envs)
-
-    @property
-    def num_actions(self) -> int:
-        """A = rows * columns."""
-        return self.dims.rows * self.dims.columns
 
     @property
     def placements(self) -> list[Placement]:
@@ -143,15 +108,6 @@ class RefineBatch:
         """The exact costs of `placements`."""
         self._check_begun()
         return [self._exactly(b).cost for b in range(self.num_envs)]
-
-    def raw_wl(self, env: int) -> F64:
-        """Return the (R, C) exact change of the weighted wirelength in um for the macro that `env` has in hand."""
-        change: F64 = self.wl_change_um[env]
-        return change
-
-    def current_node(self, env: int) -> int:
-        """Return the node id of the macro that `env` has in hand."""
-        return int(self.graph.movable[self._state.current[env]])
 
     def placement(self, env: int) -> Placement:
         """Return where everything stands in `env` now; the macro in hand is not placed."""
@@ -187,7 +143,7 @@ class RefineBatch:
         self._begun = True
         self._given = given
         self.finished = []
-        self._start(np.ones(self.num_envs, np.bool_))
+        self._begin(np.ones(self.num_envs, np.bool_))
 
     def lift(self, macros: npt.ArrayLike) -> None:
         """Put every macro in hand back where it was and lift others instead: a policy may choose what to move.
@@ -210,13 +166,7 @@ class RefineBatch:
             ProblemError: `begin` was not called.
         """
         self._check_begun()
-        if seed is not None:
-            self.seed = seed
-            self.episode[:] = 0
-        else:
-            self.episode += 1
-        self.finished = []
-        self._start(np.ones(self.num_envs, np.bool_))
+        super().reset(seed)
 
     def step(self, actions: npt.ArrayLike) -> StepResult:
         """Put the macro in hand of every environment on a cell, and lift the next.
@@ -242,7 +192,7 @@ class RefineBatch:
             self.episode[again] += 1
             if self.config.choice != "given":
                 self._given[again] = -1
-            self._start(again)
+            self._begin(again)
         return StepResult(self.reward_exact.astype(np.float32), done, np.zeros(self.num_envs, np.bool_))
 
     def get_state(self) -> dict[str, npt.NDArray[Any]]:
@@ -279,9 +229,7 @@ class RefineBatch:
         b, n, steps_shape = self.num_envs, self.problem.netlist.num_nodes, (self.num_envs, self.lifts)
         shapes = {"seed": (1,), "episode": (b,), "steps": (b,), "current": (b,), "macros": steps_shape}
         shapes |= {"actions": steps_shape, "x_um": (b, n), "y_um": (b, n), "orient": (b, n)}
-        for name, shape in shapes.items():
-            if name not in state or state[name].shape != shape:
-                raise ProblemError(f"environment state has no {name!r} of shape {shape}")
+        self._check_shapes(state, shapes)
         steps, macros, actions = (np.asarray(state[k], np.int64) for k in ("steps", "macros", "actions"))
         if steps.min() < 0 or steps.max() >= self.lifts + (not self.auto_reset):
             raise ProblemError(f"environment state has steps outside 0..{self.lifts - self.auto_reset}")
@@ -314,19 +262,6 @@ class RefineBatch:
         if self.over.any():
             raise ProblemError("the episode is over; call begin or reset")
 
-    def _checked(self, actions: npt.ArrayLike) -> I64:
-        a = np.asarray(actions)
-        if a.shape != (self.num_envs,) or not np.issubdtype(a.dtype, np.integer):
-            raise ProblemError(f"actions must be {self.num_envs} integers, got {a.dtype} {a.shape}")
-        chosen = a.astype(np.int64)
-        on_grid = (chosen >= 0) & (chosen < self.num_actions)
-        safe = np.where(on_grid, chosen, 0)
-        illegal = ~(on_grid & self.masks[np.arange(self.num_envs), safe]) & (self._state.legal_count > 0)
-        if illegal.any():
-            b = int(np.argmax(illegal))
-            raise InfeasibleActionError(int(chosen[b]), int(self._state.legal_count[b]))
-        return safe
-
     def _named(self, macros: npt.ArrayLike, *, drawn: bool = False) -> I64:
         return checked_macros(macros, self.num_envs, self.dims.macros, drawn=drawn)
 
@@ -341,7 +276,7 @@ class RefineBatch:
         self._exact.forget(which)
         self.over[which] = False
 
-    def _start(self, which: BOOL) -> None:
+    def _begin(self, which: BOOL) -> None:
         self._forget(which)
         self._next(np.where(which, LIFT, IDLE))
 
@@ -371,7 +306,7 @@ class RefineBatch:
             )
             advance(self._static, self._state, shown, actions, begin, end)
 
-        share_out(run, self.num_envs, least=_ENVS_A_THREAD)
+        self._share_out(run)
 
     def _advance(self, macros: I64, actions: I64, active: BOOL) -> None:
         """Make the moves (-1: none) of active environments in the engine, and set rewards and `move`."""

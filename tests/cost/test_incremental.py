@@ -86,6 +86,24 @@ def test_rollback_restores_every_stored_value(problem: Problem, seed: int) -> No
         assert engine.cost == cost
 
 
+@settings(max_examples=20, deadline=None)
+@given(problems, st.integers(0, 2**20))
+def test_engines_that_share_tables_do_not_see_each_other(problem: Problem, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    options = CostOptions(square_soft=bool(seed % 2), density_top=0.3)
+    first, placement = (random_placement(problem.netlist, problem.canvas, s) for s in (seed, seed + 1))
+    busy, alone = IncrementalCost(problem, first, options), IncrementalCost(problem, placement, options)
+    sharing = IncrementalCost(problem, placement, options, busy.tables)
+    assert sharing.tables is busy.tables
+    for _ in range(4):
+        busy.propose(*random_move(problem, rng))
+        busy.commit()
+        move = random_move(problem, rng)
+        assert sharing.propose(*move) == alone.propose(*move)
+        assert sharing.commit() == alone.commit()
+    assert sharing.placement.x_um.tolist() == alone.placement.x_um.tolist()
+
+
 def test_thousands_of_moves_on_a_real_netlist(benchmarks: Path) -> None:
     folder = benchmarks / "ct" / "NanGate45_ariane133"
     problem = read_problem(folder / "netlist.pb.txt.xz", folder / "legalized.plc.xz")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from floorplan.env import ConstructBatch, ConstructConfig
+from floorplan.env import ConstructBatch, ConstructConfig, RefineBatch
 from floorplan.geometry import Orient, orient_bit
 from floorplan.netlist import Blockage, Canvas, NetlistBuilder, NodeKind, Placement, Problem
 
@@ -111,6 +111,6 @@ def random_problem(seed: int, *, max_size: float = 1.7) -> Problem:
     )
 
 
-def random_actions(batch: ConstructBatch, rng: np.random.Generator) -> np.ndarray:
+def random_actions(batch: ConstructBatch | RefineBatch, rng: np.random.Generator) -> np.ndarray:
     """Draw a legal cell for every environment (any cell at a dead end)."""
     return (rng.random(batch.masks.shape) * (batch.masks + 1e-9)).argmax(axis=1)

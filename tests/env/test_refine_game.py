@@ -8,6 +8,7 @@ from collections import Counter
 import gymnasium
 import numpy as np
 import pytest
+from env_play import assert_same, play, snapshot
 from env_problems import random_actions
 from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
@@ -22,33 +23,6 @@ from floorplan.errors import InfeasibleActionError, ProblemError
 from floorplan.netlist import Canvas, Placement, check_legality
 
 SEEDS = st.integers(0, 10**9)
-
-
-def snapshot(b: RefineBatch) -> dict[str, np.ndarray]:
-    return {k: v.copy() for k, v in b.obs.items()} | {
-        "masks": b.masks.copy(),
-        "wl": b.wl_change_um.copy(),
-        "cost": b.cost_change.copy(),
-        "partial": b.partial.copy(),
-        "exact": np.array([c.proxy for c in b.costs]),
-    }
-
-
-def play(b: RefineBatch, steps: int, seed: int = 0) -> list[np.ndarray]:
-    """Play random moves and return rewards and observations of all steps."""
-    rng, out = np.random.default_rng(seed), []
-    for _ in range(steps):
-        result = b.step(random_actions(b, rng))
-        out += [b.reward_exact.copy(), b.proposed.copy(), result.done, *snapshot(b).values()]
-        out += [np.array([f.env, f.cost.proxy, f.reward_sum]) for f in b.finished]
-        out += [f.placement.x_um for f in b.finished]
-    return out
-
-
-def assert_same(a: list[np.ndarray], b: list[np.ndarray]) -> None:
-    assert len(a) == len(b)
-    for x, y in zip(a, b, strict=True):
-        np.testing.assert_array_equal(x, y)
 
 
 @settings(max_examples=30, deadline=None)
@@ -111,7 +85,7 @@ def test_state_resumes_bit_for_bit(seed: int) -> None:
     b.begin(placement)
     play(b, 3, seed=1)
     b.set_state(state)
-    assert_same(list(snapshot(a).values()), list(snapshot(b).values()))
+    assert_same(snapshot(a), snapshot(b))
     assert_same(play(a, 9, seed=2), play(b, 9, seed=2))
 
 
@@ -125,7 +99,7 @@ def test_state_of_an_episode_that_is_over() -> None:
     assert not a.masks.any()
     b.set_state(a.get_state())
     assert b.over.all()
-    assert_same(list(snapshot(a).values()), list(snapshot(b).values()))
+    assert_same(snapshot(a), snapshot(b))
     with pytest.raises(ProblemError, match="over"):
         b.step(np.array([0]))
     b.reset()
@@ -146,7 +120,7 @@ def test_batch_is_its_single_environments(threads: str, choice: str, monkeypatch
     for _ in range(10):
         actions = random_actions(wide, rng)
         many, few = wide.step(actions), narrow.step(actions[:2])
-        assert_same([v[:2] for v in snapshot(wide).values()], list(snapshot(narrow).values()))
+        assert_same([v[:2] for v in snapshot(wide)], snapshot(narrow))
         assert_same([v[:2] for v in many], list(few))
 
 
