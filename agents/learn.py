@@ -39,8 +39,7 @@ class LearnAgent:
         self.policy = None if str(policy) == SCRATCH else find_policy(policy)
         config = load_config(preset if self.policy is None else "finetune")
         if self.policy is not None:
-            card = read_card(self.policy)
-            config = config.model_copy(update={"env": card.env, "network": card.network})
+            config = read_card(self.policy).brought_into(config)
         self.config = config
 
     def place(self, problem: Problem, budget: Budget, seed: int, progress: ProgressCallback | None = None) -> Result:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from gymnasium import spaces
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
@@ -15,7 +18,7 @@ from agents.gnn.instance import Instance
 from agents.gnn.network import GridNetwork, Obs, PlacementNetwork
 from agents.ppo.config import NetworkConfig
 
-__all__ = ["PlacementPolicy", "make_network", "masked_log_prob", "sample"]
+__all__ = ["PlacementPolicy", "look", "make_network", "masked_log_prob", "sample"]
 
 MASKED = -1e8
 """Logit of a forbidden cell: its probability is exactly 0 in float32."""
@@ -38,6 +41,15 @@ def make_network(
 def masked_log_prob(logits: Tensor, masks: Tensor) -> Tensor:
     """Return log probabilities (B, A) over the allowed cells; forbidden ones get about -1e8."""
     return torch.log_softmax(torch.where(masks, logits, MASKED), dim=1)
+
+
+def look(
+    network: Any, obs: Mapping[str, npt.NDArray[Any]], masks: npt.NDArray[np.bool_], device: torch.device | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return log probabilities (B, A) as `masked_log_prob` does, and values (B,), of a batch's arrays; no gradients."""
+    with torch.no_grad():
+        logits, values = network({name: torch.from_numpy(a).to(device) for name, a in obs.items()})
+        return masked_log_prob(logits, torch.from_numpy(masks).to(device)), values
 
 
 def sample(log_prob: Tensor, generator: torch.Generator | None, deterministic: bool = False) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from agents.infer.game import Game, Stop
+from agents.infer.game import NEVER, Game, Stop, gumbel
 from agents.infer.tally import Tally
 
 __all__ = ["Forecast", "beam_search"]
@@ -96,13 +96,12 @@ def beam_search(
             chosen = order[: max(min(keep, int(alive.sum())), 1)]
         rows = log_prob[torch.from_numpy(chosen)]
         if noise > 0:
-            uniform = torch.rand(rows.shape, generator=generator).clamp(1e-12, 1 - 1e-7)
-            rows = torch.where(rows > -1e7, rows - noise * torch.log(-torch.log(uniform)), rows)
+            rows = torch.where(rows > NEVER, rows + noise * gumbel(rows.shape, generator), rows)
         tries = -(-width // len(chosen))
         top = torch.topk(rows, min(tries, rows.shape[1]), dim=1)
         parent = np.repeat(np.arange(len(chosen)), top.indices.shape[1])[:width]
         cells = top.indices.numpy().ravel()[:width]
-        legal = (top.values.numpy() > -1e7).ravel()[:width]
+        legal = (top.values.numpy() > NEVER).ravel()[:width]
         # A beginning with fewer legal cells than places tries its best one again: a duplicate, dropped by `alive`.
         best = top.indices.numpy()[:, 0][parent]
         source = np.resize(chosen[parent], width)

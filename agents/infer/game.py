@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from agents.gnn.instance import Instance
-from agents.gnn.policy import masked_log_prob, sample
+from agents.gnn.policy import look, sample
 from agents.infer.tally import Tally
 from agents.ppo.policyfile import load_policy, read_card
 from agents.ppo.trainer import construct_config
@@ -19,12 +19,15 @@ from floorplan.cost import Cost
 from floorplan.env import MAP_CHANNELS, ConstructBatch, StepResult
 from floorplan.netlist import Placement, Problem
 
-__all__ = ["Episode", "Game", "Stop", "drawn", "most_probable"]
+__all__ = ["NEVER", "Episode", "Game", "Stop", "drawn", "gumbel", "most_probable"]
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 Judge = Callable[[Placement, Cost], tuple[Placement, Cost]]
 Stop = Callable[[], bool]
+
+NEVER = -1e7
+"""Log probabilities below this are those of cells that are not legal."""
 
 KEPT = 256
 """Episodes whose course is remembered."""
@@ -117,10 +120,8 @@ class Game:
 
     def look(self) -> tuple[torch.Tensor, F64]:
         """Return log probabilities (B, A) of cells, about -1e8 where not legal, and values (B,) of the critic."""
-        with torch.no_grad():
-            logits, values = self.network({k: torch.from_numpy(v) for k, v in self.batch.obs.items()})
-            log_prob = masked_log_prob(logits, torch.from_numpy(self.batch.masks))
-            entropy = -(log_prob.exp() * log_prob).sum(dim=1)
+        log_prob, values = look(self.network, self.batch.obs, self.batch.masks)
+        entropy = -(log_prob.exp() * log_prob).sum(dim=1)
         value: F64 = values.double().numpy()
         at = np.arange(self.width), self.batch.steps
         self._course[0][at] = self.batch.partial[:, 3]
@@ -158,6 +159,12 @@ def most_probable(log_prob: torch.Tensor) -> I64:
     """Return (B,) the most probable cells."""
     out: I64 = log_prob.argmax(dim=1).numpy()
     return out
+
+
+def gumbel(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
+    """Return Gumbel noise: the largest of log probabilities plus it are a draw without replacement (Kool et al.)."""
+    uniform = torch.rand(shape, generator=generator).clamp(1e-12, 1 - 1e-7)
+    return -torch.log(-torch.log(uniform))
 
 
 def drawn(log_prob: torch.Tensor, generator: torch.Generator, temperature: float = 1.0) -> I64:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from agents.infer.game import Game, Stop, drawn, most_probable
+from agents.infer.game import NEVER, Game, Stop, drawn, gumbel, most_probable
 from agents.infer.tally import Tally
 
 __all__ = ["rollout_search"]
@@ -35,8 +35,7 @@ def rollout_search(
         game.go_to(best.actions[:at])
         log_prob, _ = game.look()
         row = log_prob[0] / max(temperature, 1e-3)
-        uniform = torch.rand(row.shape, generator=generator).clamp(1e-12, 1 - 1e-7)
-        noisy = torch.where(log_prob[0] > -1e7, row - torch.log(-torch.log(uniform)), -torch.inf)
+        noisy = torch.where(log_prob[0] > NEVER, row + gumbel(row.shape, generator), -torch.inf)
         noisy[int(best.actions[at])] = -torch.inf
         top = torch.topk(noisy, min(game.width, len(noisy)))
         cells = top.indices[top.values > -torch.inf].numpy()

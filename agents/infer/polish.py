@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from agents.gnn.policy import masked_log_prob
+from agents.gnn.policy import look
 from agents.infer.game import Game, Stop, drawn, most_probable
 from agents.infer.tally import Tally
 from floorplan.cost import Cost
@@ -47,9 +47,7 @@ def polish(game: Game, tally: Tally, generator: torch.Generator, stop: Stop, *, 
         before = tally.cost.proxy if tally.cost is not None else np.inf
         batch.begin(start)
         for _ in range(batch.lifts):
-            with torch.no_grad():
-                logits, _values = game.network({k: torch.from_numpy(v) for k, v in batch.obs.items()})
-                log_prob = masked_log_prob(logits, torch.from_numpy(batch.masks))
+            log_prob, _ = look(game.network, batch.obs, batch.masks)
             actions = drawn(log_prob, generator, temperature) if temperature > 0 else most_probable(log_prob)
             if greedy:
                 actions[0] = int(log_prob[0].argmax())

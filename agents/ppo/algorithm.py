@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,9 +20,10 @@ from torch.nn.functional import mse_loss
 from agents.gnn.policy import PlacementPolicy
 from agents.ppo.buffer import PlacementRolloutBuffer
 from agents.ppo.config import PPOConfig
+from agents.ppo.schedule import decayed, set_step_size
 from agents.ppo.vecenv import ConstructVecEnv
 
-__all__ = ["PlacementPPO", "StepBaseline", "UpdateStats", "microbatches", "update_loss"]
+__all__ = ["PlacementPPO", "StepBaseline", "UpdateStats", "explained_variance", "microbatches", "update_loss"]
 
 BASELINE_RATE = 0.2
 """Share of a new rollout in the running means: an average over about the last five."""
@@ -41,9 +44,15 @@ class UpdateStats:
     entropy_coef: float
     epochs: int
 
-    def to_dict(self) -> dict[str, float]:
-        """Return all fields as plain numbers."""
-        return asdict(self)
+    @classmethod
+    def of(cls, sums: npt.NDArray[np.float64], samples: int, norms: Sequence[float], **others: Any) -> UpdateStats:
+        """Return the means of what `update_loss` summed over so many samples; `others` are the fields that follow."""
+        policy, value, entropy, kl, clipped = (sums / max(samples, 1)).tolist()
+        return cls(policy, value, entropy, kl, clipped, float(np.mean(norms)) if norms else 0.0, **others)
+
+    def to_row(self) -> dict[str, float | None]:
+        """Return all fields as numbers that JSON can hold; None for one that is not finite."""
+        return {k: v if math.isfinite(v) else None for k, v in asdict(self).items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,12 +170,9 @@ class PlacementPPO(MaskablePPO):  # type: ignore[misc]  # sb3_contrib's types ar
         buffer: Any = self.rollout_buffer
         config = self.config
         policy.set_training_mode(True)
-        warm = min(1.0, self.episodes / config.warmup) if config.warmup else 1.0
-        lr = config.learning_rate * warm * _decay(self.episodes, config.learning_rate_half_life)
-        entropy_coef = config.entropy * _decay(self.episodes, config.entropy_half_life)
-        for group in policy.optimizer.param_groups:
-            group["lr"] = lr
-        explained = _explained_variance(buffer.values, buffer.returns)
+        lr = set_step_size(policy.optimizer, config, self.episodes)
+        entropy_coef = decayed(config.entropy, self.episodes, config.entropy_half_life)
+        explained = explained_variance(buffer.values, buffer.returns)
         advantages = buffer.advantages
         buffer.advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
 
@@ -195,14 +201,10 @@ class PlacementPPO(MaskablePPO):  # type: ignore[misc]  # sb3_contrib's types ar
                 norms.append(float(norm))
                 policy.optimizer.step()
             self._n_updates += 1
-        mean = sums / max(samples, 1)
-        self.stats = UpdateStats(
-            policy_loss=float(mean[0]),
-            value_loss=float(mean[1]),
-            entropy=float(mean[2]),
-            approx_kl=float(mean[3]),
-            clip_fraction=float(mean[4]),
-            grad_norm=float(np.mean(norms)) if norms else 0.0,
+        self.stats = UpdateStats.of(
+            sums,
+            samples,
+            norms,
             explained_variance=explained,
             learning_rate=lr,
             entropy_coef=entropy_coef,
@@ -249,11 +251,7 @@ def microbatches(batch: Any, size: int) -> list[Any]:
     ]
 
 
-def _decay(episodes: int, half_life: float) -> float:
-    return float(0.5 ** (episodes / half_life)) if half_life > 0 else 1.0
-
-
-def _explained_variance(values: Any, returns: Any) -> float:
+def explained_variance(values: Any, returns: Any) -> float:
     """Return 1 - var(error) / var(returns); 1 is perfect, 0 no better than the mean, nan where returns do not vary."""
     variance = float(np.var(returns))
     return float(1 - np.var(returns - values) / variance) if variance > 0 else float("nan")

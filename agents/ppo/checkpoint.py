@@ -7,10 +7,6 @@ there is whole; the last two are kept.
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,32 +15,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_numpy
 from safetensors.numpy import save_file as save_numpy
 from safetensors.torch import load_file, save_file
 
 from agents.ppo.algorithm import PlacementPPO, StepBaseline
-from agents.ppo.policyfile import load_weights
+from agents.ppo.checkpointfiles import (
+    newest_checkpoint,
+    read_counters,
+    read_network,
+    write_counters,
+    write_network,
+    writing_checkpoint,
+)
+from agents.ppo.policyfile import dense_tensors
 from agents.ppo.vecenv import ConstructVecEnv
-from floorplan.errors import CheckpointError
 
-__all__ = [
-    "KEEP",
-    "Counters",
-    "Extra",
-    "dense_tensors",
-    "fill_optimizer",
-    "list_checkpoints",
-    "load_checkpoint",
-    "optimizer_tensors",
-    "save_checkpoint",
-    "sync",
-]
-
-KEEP = 2
-FORMAT = 1
-log = logging.getLogger(__name__)
+__all__ = ["Counters", "Extra", "load_checkpoint", "save_checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -69,39 +56,18 @@ class Extra:
 
 def save_checkpoint(
     folder: Path, model: PlacementPPO, env: ConstructVecEnv, counters: Counters, extra: Extra | None = None
-) -> Path:
+) -> None:
     """Write a checkpoint below `folder` and drop all but the last two."""
-    final = folder / f"{counters.update:08d}"
-    part = folder / f".{final.name}.{os.getpid()}.part"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     policy: Any = model.policy
-    save_file(dense_tensors(policy.network.state_dict()), part / "network.safetensors")
-    save_file(optimizer_tensors(policy.optimizer), part / "optimizer.safetensors")
-    save_numpy(_state_arrays(model, env), part / "state.safetensors")
     rng = model.rollout_buffer.rng.bit_generator.state
-    tree = {"format": FORMAT, "counters": asdict(counters), "updates": model._n_updates, "shuffle": rng}
-    if extra is not None:
-        save_file(dense_tensors(extra.tensors), part / "extra.safetensors")
-        tree["extra"] = extra.values
-    (part / "counters.json").write_text(json.dumps(tree, indent=1), encoding="utf-8")
-    for file in part.iterdir():
-        sync(file)
-    sync(part)
-    if final.exists():  # the same update, written before an interruption and reached again: equal by construction
-        shutil.rmtree(final)
-    part.rename(final)
-    sync(folder)
-    for old in list_checkpoints(folder)[:-KEEP]:
-        shutil.rmtree(old, ignore_errors=True)
-    return final
-
-
-def list_checkpoints(folder: Path) -> list[Path]:
-    """Return complete checkpoints, oldest first."""
-    if not folder.is_dir():
-        return []
-    return sorted(p for p in folder.iterdir() if p.is_dir() and p.name.isdigit())
+    tree = {"counters": asdict(counters), "updates": model._n_updates, "shuffle": rng}
+    with writing_checkpoint(folder, counters.update) as part:
+        write_network(part, policy.network, policy.optimizer)
+        save_numpy(_state_arrays(model, env), part / "state.safetensors")
+        if extra is not None:
+            save_file(dense_tensors(extra.tensors), part / "extra.safetensors")
+            tree["extra"] = extra.values
+        write_counters(part, tree)
 
 
 def load_checkpoint(
@@ -110,37 +76,22 @@ def load_checkpoint(
     """Bring model and environment to the newest readable checkpoint and return its counters.
 
     `restore` is handed what else the checkpoint holds; a checkpoint that it cannot use raises one of its errors.
-    A damaged newest checkpoint is passed over with a warning: the run then repeats what came after the one before.
 
     Raises:
         CheckpointError: none is there, or none can be read.
     """
-    found = list_checkpoints(folder)
-    if not found:
-        raise CheckpointError(f"{folder}: no checkpoint")
-    problems: list[str] = []
-    for path in reversed(found):
-        try:
-            return _load(path, model, env, restore)
-        except (CheckpointError, SafetensorError, OSError, KeyError, ValueError, TypeError) as e:
-            problems.append(f"{path.name}: {e}")
-            log.warning("checkpoint %s cannot be read: %s", path, e)
-    raise CheckpointError(f"{folder}: no readable checkpoint ({'; '.join(problems)})")
+    return newest_checkpoint(folder, lambda path: _load(path, model, env, restore))
 
 
 def _load(path: Path, model: PlacementPPO, env: ConstructVecEnv, restore: Callable[[Extra], None] | None) -> Counters:
-    tree = json.loads((path / "counters.json").read_text(encoding="utf-8"))
-    if tree.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: format {tree.get('format')}, this version reads {FORMAT}")
+    tree = read_counters(path)
     counters = Counters(**tree["counters"])
-    optimizer = load_file(path / "optimizer.safetensors")
     state = load_numpy(path / "state.safetensors")
     if restore is not None:
         restore(Extra(load_file(path / "extra.safetensors"), tree["extra"]))
     policy: Any = model.policy
-    load_weights(policy.network, path / "network.safetensors")
+    read_network(path, policy.network, policy.optimizer)
     policy.placement_network.release()
-    fill_optimizer(policy.optimizer, optimizer)
     model.rollout_buffer.rng.bit_generator.state = tree["shuffle"]
     model._n_updates = int(tree["updates"])
     model.num_timesteps = counters.step
@@ -168,32 +119,3 @@ def _state_arrays(model: PlacementPPO, env: ConstructVecEnv) -> dict[str, npt.ND
     arrays["rng/torch"] = torch.get_rng_state().numpy()
     arrays["episode_starts"] = np.asarray(model._last_episode_starts, dtype=np.bool_)
     return arrays
-
-
-def dense_tensors(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return tensors as safetensors wants them: on the host, without gradients, in one piece."""
-    return {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """Return Adam's state, one tensor each of `step`, `exp_avg` and `exp_avg_sq` for every parameter by its number."""
-    state = optimizer.state_dict()["state"]
-    return dense_tensors({f"{i}.{name}": torch.as_tensor(t) for i, s in state.items() for name, t in s.items()})
-
-
-def fill_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
-    """Put what `optimizer_tensors` returned back into an Adam of the same parameters."""
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for key, t in tensors.items():
-        number, name = key.split(".", 1)
-        state.setdefault(int(number), {})[name] = t
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from agents.gnn.policy import masked_log_prob, sample
+from agents.gnn.policy import look, sample
 from floorplan.env import ConstructBatch, ConstructConfig, Finished
 from floorplan.netlist import Problem
 
-__all__ = ["Evaluation", "Evaluator"]
+__all__ = ["Evaluation", "Evaluator", "play_once"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,22 +49,35 @@ class Evaluator:
     def __call__(self, network: torch.nn.Module) -> Evaluation:
         """Return what a network that is bound to the problem comes to."""
         batch = self.batch
-        generator = torch.Generator().manual_seed(self.seed)
-        batch.reset(self.seed)
+        finished = play_once(network, batch, self.seed, self.device)
         proxy = np.full(batch.num_envs, -batch.config.dead_end_reward)
-        on = np.ones(batch.num_envs, np.bool_)
-        finished: list[Finished] = []
-        while on.any():
-            with torch.no_grad():
-                obs = {k: torch.from_numpy(v).to(self.device) for k, v in batch.obs.items()}
-                log_prob = masked_log_prob(network(obs)[0], torch.from_numpy(batch.masks).to(self.device))
-                actions = sample(log_prob, generator)
-                actions[0] = log_prob[0].argmax()
-            done = batch.step(actions.cpu().numpy()).done
-            for f in batch.finished:
-                if on[f.env]:
-                    finished.append(f)
-                    proxy[f.env] = f.cost.proxy
-            on &= ~done
+        for f in finished:
+            proxy[f.env] = f.cost.proxy
         drawn = float(proxy[1:].mean()) if len(proxy) > 1 else float(proxy[0])
         return Evaluation(float(proxy[0]), drawn, finished, batch.num_envs - len(finished))
+
+
+def play_once(network: torch.nn.Module, batch: ConstructBatch, seed: int, device: torch.device) -> list[Finished]:
+    """Play one episode in each environment, that of number 0 with the most probable cells, the others drawn.
+
+    Args:
+        network: bound to the netlist.
+        batch: whose episodes begin anew when they end; what is played after a dead end does not count.
+        seed: of the draws and of random macro orders.
+        device: of the network.
+
+    Returns:
+        the complete episodes, in the order in which they ended.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    batch.reset(seed)
+    on = np.ones(batch.num_envs, np.bool_)
+    finished: list[Finished] = []
+    while on.any():
+        log_prob, _ = look(network, batch.obs, batch.masks, device)
+        actions = sample(log_prob, generator)
+        actions[0] = log_prob[0].argmax()
+        done = batch.step(actions.cpu().numpy()).done
+        finished.extend(f for f in batch.finished if on[f.env])
+        on &= ~done
+    return finished

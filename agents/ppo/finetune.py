@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from agents.base import Budget
+from agents.ppo.budgeting import BudgetMeter
 from agents.ppo.checkpoint import Extra
 from agents.ppo.config import RunConfig
 from agents.ppo.evaluate import Evaluation, Evaluator
@@ -103,16 +103,16 @@ class FineTuner(Trainer):
         """Return how the run's policy and the one it started from evaluate; lower is better."""
         return {"policy_score": self.champion_score, "zero_shot_score": self._zero_score}
 
-    def _update(self, budget: Budget, began: float) -> dict[str, Any]:
+    def _update(self, meter: BudgetMeter) -> dict[str, Any]:
         number = self.counters.update + 1
         critic_only = number <= self.tune.critic_updates
         with self._critic_only(only=critic_only):
-            row = super()._update(budget, began)
+            row = super()._update(meter)
         found: Evaluation | None = None
         if self.tune.evaluates(number) and not critic_only:
             found = self._evaluate()
             self._judge(found)
-            self.counters = replace(self.counters, seconds=time.monotonic() - began)
+            self.counters = replace(self.counters, seconds=meter.seconds)
             row["seconds"] = round(self.counters.seconds, 3)
             row["best_proxy"] = self.counters.best_proxy
         return {**row, **self._figures(found)}

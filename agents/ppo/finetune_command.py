@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from agents.base import Budget
-from agents.ppo.command import add_run_flags, as_tree, finish, make_reporter, set_up_logging, tell_result
+from agents.ppo.command import add_run_flags, finish, sentence
+from agents.ppo.commandline import add_set_flag, as_tree, run_command
 from agents.ppo.config import ConfigError, RunConfig, load_config
 from agents.ppo.policyfile import find_policy, read_card
 from agents.ppo.tuneconfig import TuneConfig
-from floorplan.errors import CheckpointError, FloorplanError, InfeasibleProblemError
+from floorplan.errors import CheckpointError
 
 if TYPE_CHECKING:
     from agents.ppo.finetune import FineTuner
     from agents.ppo.progress import Reporter
 
 __all__ = ["main"]
-
-DEFAULT_BUDGET = "600s"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,48 +36,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     p.add_argument("netlist", nargs="?", type=Path, metavar="NETLIST", help="netlist in protobuf text")
     p.add_argument("--placement", type=Path, metavar="INITIAL", help=".plc that gives canvas and ports")
-    p.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="one setting, as in ppo.epochs=3 or tune.samples=15; may be repeated",
-    )
-    add_run_flags(p, DEFAULT_BUDGET)
+    add_set_flag(p, "ppo.epochs=3 or tune.samples=15")
+    add_run_flags(p, "600s")
     return p
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Returns:
-        0 when done, 2 for bad input and 3 for a problem that has no legal placement, with a one-line cause on stderr.
-    """
-    args = _parser().parse_args(argv)
-    set_up_logging(quiet=args.quiet)
-    try:
-        return _run(args)
-    except (FloorplanError, OSError) as e:
-        print(f"floorplan finetune: {' '.join(str(e).split())}", file=sys.stderr)
-        return 3 if isinstance(e, InfeasibleProblemError) else 2
+    """Run the command; return its exit status, see `run_command`."""
+    return run_command("floorplan finetune", _parser().parse_args(argv), _prepare, _finish, sentence)
 
 
-def _run(args: argparse.Namespace) -> int:
-    budget = Budget.parse(args.budget or DEFAULT_BUDGET)
+def _prepare(args: argparse.Namespace) -> Callable[[Reporter], FineTuner]:
     if args.resume is None and (args.checkpoint is None or args.netlist is None):
         raise ConfigError("name a CHECKPOINT and a NETLIST, or a run to --resume")
     if args.resume is not None and (args.checkpoint is not None or args.set):
         raise ConfigError("--resume goes on with what the run was started on; it takes no CHECKPOINT, NETLIST or --set")
-    reporter = make_reporter(args)
-    try:
-        reporter.note("loading")
-        tuner = _resumed(args, reporter) if args.resume else _fresh(args, reporter)
-        tuner.run(budget)
-        result = {**finish(tuner), **tuner.summary()}
-    finally:
-        reporter.close()
-    tell_result(args, tuner, result)
-    return 0
+    return partial(_resumed if args.resume else _fresh, args)
+
+
+def _finish(tuner: FineTuner) -> dict[str, Any]:
+    return {**finish(tuner), **tuner.summary()}
 
 
 def _settings(policy: Path, pairs: Sequence[str]) -> tuple[RunConfig, TuneConfig]:
@@ -89,8 +66,7 @@ def _settings(policy: Path, pairs: Sequence[str]) -> tuple[RunConfig, TuneConfig
     for name in ("network", "env"):
         if name in tree:
             raise ConfigError(f"--set {name}.*: the policy brings its own")
-    config = load_config("finetune", tree).model_copy(update={"env": card.env, "network": card.network})
-    return config, _tune(own)
+    return card.brought_into(load_config("finetune", tree)), _tune(own)
 
 
 def _tune(tree: Any) -> TuneConfig:
@@ -110,7 +86,7 @@ def _fresh(args: argparse.Namespace, reporter: Reporter) -> FineTuner:
     from floorplan.formats import read_problem
 
     problem = read_problem(args.netlist, args.placement)
-    folder = RunFolder(args.out or default_out(args.netlist))
+    folder = RunFolder(args.out or default_out(args.netlist.resolve().parent.name))
     source = RunSource(args.netlist, args.placement, args.seed, policy)
     folder.create(config, source, problem, {"tune": tune.model_dump(mode="json")})
     tuner = FineTuner(problem, config, tune, policy, args.seed, folder, reporter, args.device)
@@ -119,26 +95,18 @@ def _fresh(args: argparse.Namespace, reporter: Reporter) -> FineTuner:
 
 
 def _resumed(args: argparse.Namespace, reporter: Reporter) -> FineTuner:
-    from agents.ppo.checkpoint import list_checkpoints
     from agents.ppo.finetune import FineTuner
     from agents.ppo.runfolder import RunFolder
-    from floorplan.formats import read_problem
 
     folder = RunFolder(args.resume)
     config, source, netlist_hash = folder.read()
     table = folder.table("tune")
     if source.policy is None or not table:
         raise CheckpointError(f"{folder.path} is no run of fine-tuning; continue it with `floorplan train --resume`")
-    problem = read_problem(source.netlist, source.placement)
-    if problem.netlist.content_hash != netlist_hash:
-        raise CheckpointError(f"{source.netlist} has changed since the run was started")
+    problem = folder.read_problem(source, netlist_hash)
     folder.check_policy(source)
     tuner = FineTuner(problem, config, _tune(table), source.policy, source.seed, folder, reporter, args.device)
-    if list_checkpoints(folder.checkpoints):
-        tuner.resume()
-    else:  # killed before its first checkpoint: the same seed takes the same course from the beginning
-        folder.rewind_metrics(-1)
-        tuner.start()
+    tuner.go_on()
     return tuner
 
 

@@ -11,12 +11,12 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 
-from agents.ppo.config import EnvConfig, NetworkConfig
+from agents.ppo.config import EnvConfig, NetworkConfig, RunConfig
 from floorplan.errors import CheckpointError
 from floorplan.files import atomic_write_bytes, atomic_write_text
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from agents.gnn.instance import Instance
 
@@ -108,6 +108,10 @@ class PolicyCard(BaseModel):
             **known,
         )
 
+    def brought_into(self, config: RunConfig) -> RunConfig:
+        """Return settings of a run with the policy's own network and game."""
+        return config.model_copy(update={"env": self.env, "network": self.network})
+
     def build(self, instance: Instance) -> nn.Module:
         """Return a fresh network bound to `instance`.
 
@@ -125,13 +129,18 @@ class PolicyCard(BaseModel):
         return make_network(self.network, instance, self.map_names, self.scalars)
 
 
+def dense_tensors(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors as safetensors wants them: on the host, without gradients, in one piece."""
+    return {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+
+
 def save_policy(folder: Path, network: nn.Module, card: PolicyCard) -> None:
     """Write `policy.safetensors`, which holds the card too, and `policy.toml` for people; each file appears whole."""
     from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
     tree = card.model_dump(mode="json", exclude_none=True)
-    tensors = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
+    tensors = dense_tensors(network.state_dict())
     atomic_write_bytes(folder / WEIGHTS, save(tensors, metadata={"card": json.dumps(tree)}))
     atomic_write_text(folder / CARD, tomli_w.dumps(tree))
 

@@ -10,7 +10,7 @@ from typing import IO, Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-__all__ = ["BarReporter", "JsonReporter", "QuietReporter", "Reporter", "clock_text"]
+__all__ = ["BarReporter", "JsonReporter", "QuietReporter", "Reporter", "clock_text", "rate_text"]
 
 
 class Reporter(Protocol):
@@ -95,7 +95,7 @@ class BarReporter:
 
     def row(self, row: dict[str, Any]) -> None:
         """Show the figures of an update."""
-        figures = _figures(row)
+        figures = self.figures(row)
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, figures=figures)
         elif row["seconds"] - self._printed_at >= self.every_s:
@@ -107,14 +107,18 @@ class BarReporter:
         if self.bar is not None:
             self.bar.stop()
 
+    def figures(self, row: dict[str, Any]) -> str:
+        """Return the figures of an update in words."""
+        best = "-" if row["best_proxy"] is None else f"{row['best_proxy']:.4f}"
+        mean = "-" if row["mean_proxy"] is None else f"{row['mean_proxy']:.4f}"
+        variance = row["explained_variance"]
+        explained = "-" if variance is None else f"{variance:.2f}"
+        return f"{rate_text(row)}  best {best}  mean {mean}  explained variance {explained}"
 
-def _figures(row: dict[str, Any]) -> str:
-    best = "-" if row["best_proxy"] is None else f"{row['best_proxy']:.4f}"
-    mean = "-" if row["mean_proxy"] is None else f"{row['mean_proxy']:.4f}"
-    variance = row["explained_variance"]
-    explained = "-" if variance is None else f"{variance:.2f}"
-    rate = f"{row['episodes']} episodes  {row['episodes_per_s']:.2f}/s"
-    return f"{rate}  best {best}  mean {mean}  explained variance {explained}"
+
+def rate_text(row: dict[str, Any]) -> str:
+    """Return the episodes of a row of metrics, and how many come in a second."""
+    return f"{row['episodes']} episodes  {row['episodes_per_s']:.2f}/s"
 
 
 def clock_text(seconds: float) -> str:

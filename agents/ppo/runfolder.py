@@ -9,11 +9,11 @@ import platform
 import sys
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import tomli_w
 from pydantic import ValidationError
@@ -21,9 +21,12 @@ from pydantic import ValidationError
 from agents.ppo.config import RunConfig
 from floorplan.errors import CheckpointError
 from floorplan.files import atomic_write_text
+from floorplan.formats import read_problem
 from floorplan.netlist import Problem
 
-__all__ = ["RunFolder", "RunSource", "default_out", "file_hash", "installed_versions", "this_machine"]
+__all__ = ["RunFolder", "RunSource", "default_out", "file_hash"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,29 @@ class RunFolder:
         self.placement_png = path / "placement.png"
         self.curves_png = path / "curves.png"
 
+    def check_new(self) -> None:
+        """Check that there is no run here yet.
+
+        Raises:
+            CheckpointError: there is one.
+        """
+        if self.config.exists():
+            raise CheckpointError(
+                f"{self.path} already holds a run; continue it with --resume, or choose another --out"
+            )
+
+    def write_config(self, run: dict[str, Any], config: RunConfig, tables: Mapping[str, dict[str, Any]]) -> None:
+        """Make the folder and write `config.toml`: what the run is started on, all settings, and further tables."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        tree = {
+            "run": run,
+            "config": config.model_dump(mode="json", exclude_none=True),
+            "versions": _installed_versions(),
+            "machine": _this_machine(),
+            **tables,
+        }
+        atomic_write_text(self.config, tomli_w.dumps(tree))
+
     def create(
         self, config: RunConfig, source: RunSource, problem: Problem, tables: Mapping[str, dict[str, Any]] | None = None
     ) -> None:
@@ -64,11 +90,7 @@ class RunFolder:
         Raises:
             CheckpointError: the folder already holds a run.
         """
-        if self.config.exists():
-            raise CheckpointError(
-                f"{self.path} already holds a run; continue it with --resume, or choose another --out"
-            )
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.check_new()
         run: dict[str, Any] = {
             "netlist": str(source.netlist.resolve()),
             "netlist_hash": problem.netlist.content_hash,
@@ -80,14 +102,7 @@ class RunFolder:
         if source.policy is not None:
             run["policy"] = str(source.policy.resolve())
             run["policy_sha256"] = file_hash(source.policy)
-        tree = {
-            "run": run,
-            "config": config.model_dump(mode="json", exclude_none=True),
-            "versions": installed_versions(),
-            "machine": this_machine(),
-            **(tables or {}),
-        }
-        atomic_write_text(self.config, tomli_w.dumps(tree))
+        self.write_config(run, config, tables or {})
 
     def read(self) -> tuple[RunConfig, RunSource, str]:
         """Return configuration, source and netlist hash of an existing run.
@@ -95,17 +110,40 @@ class RunFolder:
         Raises:
             CheckpointError: no run here, or a damaged `config.toml`.
         """
-        try:
-            tree = tomllib.loads(self.config.read_text(encoding="utf-8"))
+
+        def read(tree: dict[str, Any]) -> tuple[RunConfig, RunSource, str]:
             run = tree["run"]
             placement = Path(run["placement"]) if "placement" in run else None
             policy = Path(run["policy"]) if "policy" in run else None
             source = RunSource(Path(run["netlist"]), placement, int(run["seed"]), policy)
             return RunConfig.model_validate(tree["config"]), source, str(run["netlist_hash"])
+
+        return self.read_config(read)
+
+    def read_config(self, read: Callable[[dict[str, Any]], T], wrong: str = "damaged") -> T:
+        """Return what `read` makes of `config.toml`; `wrong` says what it is where that fails.
+
+        Raises:
+            CheckpointError: no run here, or a damaged `config.toml`.
+        """
+        try:
+            return read(tomllib.loads(self.config.read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise CheckpointError(f"{self.path}: no run here (no config.toml)") from None
         except (OSError, KeyError, ValueError, TypeError, ValidationError) as e:
-            raise CheckpointError(f"{self.config}: damaged: {e}") from None
+            raise CheckpointError(f"{self.config}: {wrong}: {e}") from None
+
+    def read_problem(self, source: RunSource, netlist_hash: str) -> Problem:
+        """Return the problem that the run was started on.
+
+        Raises:
+            CheckpointError: the netlist has changed since.
+            FloorplanError: it cannot be read.
+        """
+        problem = read_problem(source.netlist, source.placement)
+        if problem.netlist.content_hash != netlist_hash:
+            raise CheckpointError(f"{source.netlist} has changed since the run was started")
+        return problem
 
     def check_policy(self, source: RunSource) -> None:
         """Check that the policy that the run started from is still the same file.
@@ -125,11 +163,11 @@ class RunFolder:
         Raises:
             CheckpointError: no run here, or a damaged `config.toml`.
         """
-        try:
-            found: dict[str, Any] = tomllib.loads(self.config.read_text(encoding="utf-8")).get(name, {})
-        except (OSError, ValueError) as e:
-            raise CheckpointError(f"{self.config}: damaged: {e}") from None
-        return found
+
+        def read(tree: dict[str, Any]) -> dict[str, Any]:
+            return dict(tree.get(name, {}))
+
+        return self.read_config(read)
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Add one row to `metrics.jsonl`."""
@@ -148,15 +186,15 @@ class RunFolder:
                 break
         return rows
 
-    def rewind_metrics(self, step: int) -> None:
-        """Drop rows after `step`: the resumed run will write them again."""
-        rows = [r for r in self.read_metrics() if int(r["step"]) <= step]
+    def rewind_metrics(self, last: int, key: str = "step") -> None:
+        """Drop rows whose `key` is beyond `last`: the resumed run will write them again."""
+        rows = [r for r in self.read_metrics() if int(r[key]) <= last]
         atomic_write_text(self.metrics, "".join(json.dumps(r) + "\n" for r in rows))
 
 
-def default_out(netlist: Path) -> Path:
-    """Return the folder of a run that was told none: runs/<folder of the netlist>-<time>."""
-    return Path("runs") / f"{netlist.resolve().parent.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+def default_out(subject: str) -> Path:
+    """Return the folder of a run that was told none: runs/<what it is about>-<time>."""
+    return Path("runs") / f"{subject}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def file_hash(path: Path) -> str:
@@ -164,7 +202,7 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def installed_versions() -> dict[str, str]:
+def _installed_versions() -> dict[str, str]:
     """Return the versions of what a run depends on."""
     names = ["floorplan-rl", "numpy", "numba", "scipy", "torch", "torch-geometric", "stable-baselines3", "sb3-contrib"]
     found = {"python": platform.python_version()}
@@ -176,7 +214,7 @@ def installed_versions() -> dict[str, str]:
     return found
 
 
-def this_machine() -> dict[str, Any]:
+def _this_machine() -> dict[str, Any]:
     """Return what a reader must know of the machine to compare times."""
     return {
         "system": platform.system(),

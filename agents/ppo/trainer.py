@@ -16,14 +16,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3.common.callbacks import BaseCallback
 from torch.utils.tensorboard import SummaryWriter
 
 from agents.base import Budget
 from agents.gnn.instance import Instance
 from agents.gnn.policy import make_network
 from agents.ppo.algorithm import PlacementPPO
+from agents.ppo.budgeting import BudgetMeter
 from agents.ppo.checkpoint import Counters, Extra, load_checkpoint, save_checkpoint
+from agents.ppo.checkpointfiles import list_checkpoints
 from agents.ppo.config import EnvConfig, RunConfig
 from agents.ppo.policyfile import PolicyCard, load_weights, read_card, save_policy
 from agents.ppo.progress import Reporter
@@ -132,20 +133,34 @@ class Trainer:
         self.counters = load_checkpoint(self.folder.checkpoints, self.model, self.env, self._restore())
         self.folder.rewind_metrics(self.counters.step)
 
+    def go_on(self) -> None:
+        """Go back to the newest checkpoint, or to the beginning where the run was killed before its first.
+
+        The same seed takes the same course from there.
+
+        Raises:
+            CheckpointError: checkpoints are there, but none can be read.
+        """
+        if list_checkpoints(self.folder.checkpoints):
+            self.resume()
+        else:
+            self.folder.rewind_metrics(-1)
+            self.start()
+
     def run(self, budget: Budget) -> Counters:
         """Train until the budget, counted from the start of the run, is spent; return how far the run is.
 
         The run ends after the update that reaches the budget. A budget in seconds ends before an update that would
         overrun it by more than half its length. SIGINT and SIGTERM end the run after the present update.
         """
-        began = time.monotonic() - self.counters.seconds
+        meter = BudgetMeter(budget, self.counters.seconds, self._counted, self.reporter)
         writer = SummaryWriter(str(self.folder.tensorboard), purge_step=self.counters.step or None)
         last_s = 0.0
         try:
             with self._signals():
-                while not self._stop.is_set() and not self._spent(budget, time.monotonic() - began, last_s):
+                while not self._stop.is_set() and not meter.spent(margin_s=last_s / 2):
                     t = time.monotonic()
-                    row = self._update(budget, began)
+                    row = self._update(meter)
                     last_s = time.monotonic() - t
                     self.folder.append_metrics(row)
                     for key, value in row.items():
@@ -179,11 +194,15 @@ class Trainer:
         """Return what takes that back."""
         return None
 
-    def _update(self, budget: Budget, began: float) -> dict[str, Any]:
+    def _counted(self) -> dict[str, float]:
+        """Return how far the run is in what a budget may count."""
+        return {"p": self.model.num_timesteps, "e": self.counters.episodes}
+
+    def _update(self, meter: BudgetMeter) -> dict[str, Any]:
         """Collect one rollout and learn from it; return its row of metrics."""
         t0 = time.monotonic()
         model = self.model
-        watch = _Watch(self, budget, began)
+        watch = meter.watch()
         watch.init_callback(model)
         model.collect_rollouts(self.env, watch, model.rollout_buffer, model.n_steps)
         t1 = time.monotonic()
@@ -191,8 +210,7 @@ class Trainer:
         for f in finished:
             self._offer(f.placement, f.cost)
         c = self.counters
-        spent = min(1.0, self._fraction(budget, t1 - began))
-        self.reporter.advance(spent, "learning", self._left(budget, t1 - began))
+        meter.tell("learning")
         model.episodes = c.episodes + len(finished)
         model.train()
         stats = model.stats
@@ -205,11 +223,10 @@ class Trainer:
             step=model.num_timesteps,
             episodes=c.episodes + len(finished),
             dead_ends=c.dead_ends + dead_ends,
-            seconds=t2 - began,
+            seconds=meter.seconds,
         )
         c = self.counters
         proxies = [f.cost.proxy for f in finished]
-        figures = {k: v if math.isfinite(v) else None for k, v in stats.to_dict().items()}
         return {
             "step": c.step,
             "update": c.update,
@@ -219,7 +236,7 @@ class Trainer:
             "mean_proxy": sum(proxies) / len(proxies) if proxies else None,
             "min_proxy": min(proxies) if proxies else None,
             "dead_ends": dead_ends,
-            **figures,
+            **stats.to_row(),
             "episodes_per_s": len(finished) / (t2 - t0),
             "collect_s": round(t1 - t0, 4),
             "learn_s": round(t2 - t1, 4),
@@ -244,18 +261,6 @@ class Trainer:
         }
         write_plc(self.folder.best, self.problem, placement, {k: repr(v) for k, v in costs.items()})
 
-    def _fraction(self, budget: Budget, seconds: float) -> float:
-        spent = {"s": seconds, "p": self.model.num_timesteps, "e": self.counters.episodes}
-        return float(spent[budget.kind] / budget.amount)
-
-    def _spent(self, budget: Budget, seconds: float, last_s: float) -> bool:
-        margin = last_s / 2 if budget.kind == "s" else 0.0
-        return self._fraction(budget, seconds + margin) >= 1.0
-
-    def _left(self, budget: Budget, seconds: float) -> float:
-        done = self._fraction(budget, seconds)
-        return seconds * (1 - done) / done if done > 0 else math.inf
-
     @contextmanager
     def _signals(self) -> Iterator[None]:
         """Turn the first SIGINT or SIGTERM into a wish to stop; a second one acts at once."""
@@ -277,19 +282,3 @@ class Trainer:
         finally:
             for s, handler in before.items():
                 signal.signal(s, handler)
-
-
-class _Watch(BaseCallback):
-    """Moves the progress bar while episodes are played."""
-
-    def __init__(self, trainer: Trainer, budget: Budget, began: float) -> None:
-        super().__init__()
-        self.trainer = trainer
-        self.budget = budget
-        self.began = began
-
-    def _on_step(self) -> bool:
-        seconds = time.monotonic() - self.began
-        t = self.trainer
-        t.reporter.advance(t._fraction(self.budget, seconds), "placing", t._left(self.budget, seconds))
-        return True

@@ -37,6 +37,9 @@ from floorplan.netlist.variants import SYMMETRIES, Variant, mirror, relabel
 
 __all__ = ["CloneConfig", "CloneFigures", "Cloner"]
 
+WARM = 20
+"""Optimiser steps over which the step size of cloning rises to its value."""
+
 FAR = 4.0
 """Returns further from the baseline, in its scale, are taken for this far: a dead end is some hundred scales off, and
 its gradient would drown all others."""
@@ -195,6 +198,25 @@ class Cloner:
         """Return a function that gives `weight` times a new loss at every call, to be added to another one's steps."""
         return lambda: weight * self.loss(rng)[0]
 
+    def step(self, optimizer: torch.optim.Optimizer, done: int, decay: float, rng: np.random.Generator) -> CloneFigures:
+        """Take an optimiser step on a new loss and return its figures.
+
+        Args:
+            optimizer: of the network.
+            done: such steps taken before; the first `WARM` are shorter.
+            decay: factor on the step size.
+            rng: for the draws.
+        """
+        for group in optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * min(1.0, (done + 1) / WARM) * decay
+        loss, figures = self.loss(rng)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, self.config.grad_clip)
+        optimizer.step()
+        return figures
+
     def fit(
         self,
         steps: int | None = None,
@@ -210,8 +232,8 @@ class Cloner:
         if steps is None and seconds is None:
             raise ProblemError("cloning needs a number of steps or of seconds")
         draw = rng or self._rng
-        parameters = [p for p in self.network.parameters() if p.requires_grad]
         if self._optimizer is None:
+            parameters = [p for p in self.network.parameters() if p.requires_grad]
             self._optimizer = torch.optim.Adam(parameters, lr=self.config.learning_rate, eps=1e-5)
         optimizer = self._optimizer
         begun, done = time.perf_counter(), 0
@@ -223,14 +245,8 @@ class Cloner:
             )
             if share >= 1:
                 break
-            # Warm for a twentieth, then falling to a tenth of the full step size.
-            for group in optimizer.param_groups:
-                group["lr"] = self.config.learning_rate * min(1.0, (done + 1) / 20) * (1 - 0.9 * share)
-            loss, figures = self.loss(draw)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-            torch.nn.utils.clip_grad_norm_(parameters, self.config.grad_clip)
-            optimizer.step()
+            # Warm at first, then falling to a tenth of the full step size.
+            figures = self.step(optimizer, done, 1 - 0.9 * share, draw)
             done += 1
             recent = [*recent[-19:], figures]
             if progress is not None:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agents.base import Budget
-from agents.ppo.command import as_tree, set_up_logging
-from agents.ppo.config import load_config, preset_names
+from agents.ppo.commandline import (
+    add_budget_flags,
+    add_folder_flags,
+    add_output_flags,
+    add_preset_flag,
+    add_set_flag,
+    as_tree,
+    run_command,
+)
+from agents.ppo.config import load_config
+from agents.ppo.runfolder import default_out
 from agents.pretrain.folder import METHODS, PretrainFolder, RunStart
 from agents.pretrain.pool import load_pool
-from floorplan.errors import FloorplanError, InfeasibleProblemError
 
 if TYPE_CHECKING:
-    from agents.ppo.progress import Reporter
+    from agents.ppo.progress import BarReporter, Reporter
     from agents.pretrain.trainer import Pretrainer
 
 __all__ = ["main"]
-
-DEFAULT_BUDGET = "30m"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -32,71 +36,31 @@ def _parser() -> argparse.ArgumentParser:
         description="Train one placement policy on a pool of netlists and leave the one that is best on held-out ones.",
     )
     p.add_argument("pool", type=Path, nargs="?", help="pool file: what is trained on, what is held out")
-    where = p.add_mutually_exclusive_group()
-    where.add_argument("--out", type=Path, help="run folder to make (default: runs/<pool>-<time>)")
-    where.add_argument("--resume", type=Path, metavar="RUN", help="run folder to continue, up to --budget in total")
-    p.add_argument(
-        "--budget", default=DEFAULT_BUDGET, help="30m time or 1000e episodes, in total (default: %(default)s)"
-    )
-    p.add_argument("--seed", type=int, default=0, help="seed of weights, draws and episodes (default: %(default)s)")
+    add_folder_flags(p, "pool")
+    add_budget_flags(p, "30m", "30m time or 1000e episodes", "weights, draws and episodes")
     p.add_argument(
         "--method",
         choices=METHODS,
         default="both",
         help="learn from placements that search finds, from play (ppo), or both (default: %(default)s)",
     )
-    p.add_argument(
-        "--preset", default="default", help=f"{', '.join(preset_names())}, or a .toml file (default: %(default)s)"
-    )
-    p.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="one setting, as in ppo.epochs=3 or pool.envs=8; may be repeated",
-    )
-    p.add_argument(
-        "--device", choices=["cpu", "cuda"], default="cpu", help="where the network runs (default: %(default)s)"
-    )
-    p.add_argument("--quiet", action="store_true", help="no progress, warnings only")
-    p.add_argument("--json", action="store_true", help="one JSON object a line on stdout: each round, then the result")
+    add_preset_flag(p)
+    add_set_flag(p, "ppo.epochs=3 or pool.envs=8")
+    add_output_flags(p, "round")
     return p
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Returns:
-        0 when done, 2 for bad input and 3 where no netlist can be placed, with a one-line cause on stderr.
-    """
+    """Run the command; return its exit status, see `run_command`."""
     parser = _parser()
     args = parser.parse_args(argv)
     if (args.pool is None) == (args.resume is None):
         parser.error("give a pool file, or --resume with a run that has its own")
-    set_up_logging(quiet=args.quiet)
-    try:
-        return _run(args)
-    except (FloorplanError, OSError) as e:
-        print(f"floorplan pretrain: {' '.join(str(e).split())}", file=sys.stderr)
-        return 3 if isinstance(e, InfeasibleProblemError) else 2
+    return run_command("floorplan pretrain", args, _prepare, _finish, _sentence, _bar)
 
 
-def _run(args: argparse.Namespace) -> int:
-    budget = Budget.parse(args.budget)
-    reporter = _reporter(args)
-    try:
-        reporter.note("loading")
-        trainer = _resumed(args, reporter) if args.resume else _fresh(args, reporter)
-        state = trainer.run(budget)
-        result = _finish(trainer)
-    finally:
-        reporter.close()
-    if args.json:
-        print(json.dumps({"event": "result", **result}), flush=True)
-    elif not args.quiet:
-        score = "nothing held out" if state.best_score is None else f"best held-out score {state.best_score:.4f}"
-        print(f"{trainer.folder.path}: {state.episodes} episodes in {state.seconds:.0f} s, {score} (1 is greedy)")
-    return 0
+def _prepare(args: argparse.Namespace) -> Callable[[Reporter], Pretrainer]:
+    return partial(_resumed if args.resume else _fresh, args)
 
 
 def _fresh(args: argparse.Namespace, reporter: Reporter) -> Pretrainer:
@@ -106,7 +70,7 @@ def _fresh(args: argparse.Namespace, reporter: Reporter) -> Pretrainer:
     pool = load_pool(args.pool, settings)
     from agents.pretrain.trainer import Pretrainer
 
-    folder = PretrainFolder(args.out or Path("runs") / f"{args.pool.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
+    folder = PretrainFolder(args.out or default_out(args.pool.stem))
     start = RunStart(config, args.seed, args.method, settings)
     folder.check_new()
     trainer = Pretrainer(pool, start, folder, reporter, args.device)
@@ -155,13 +119,16 @@ def _finish(trainer: Pretrainer) -> dict[str, Any]:
     }
 
 
-def _reporter(args: argparse.Namespace) -> Reporter:
-    from agents.ppo.progress import JsonReporter, QuietReporter
+def _sentence(trainer: Pretrainer) -> str:
+    s = trainer.state
+    score = "nothing held out" if s.best_score is None else f"best held-out score {s.best_score:.4f}"
+    return f"{trainer.folder.path}: {s.episodes} episodes in {s.seconds:.0f} s, {score} (1 is greedy)"
+
+
+def _bar() -> BarReporter:
     from agents.pretrain.progress import PretrainBar
 
-    if args.json:
-        return JsonReporter()
-    return QuietReporter() if args.quiet else PretrainBar()
+    return PretrainBar()
 
 
 if __name__ == "__main__":

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import tomli_w
-from pydantic import ValidationError
-
 from agents.ppo.config import RunConfig
-from agents.ppo.runfolder import RunFolder, installed_versions, this_machine
+from agents.ppo.runfolder import RunFolder
 from agents.pretrain.pool import Pool, load_pool
-from floorplan.errors import CheckpointError
 from floorplan.files import atomic_write_text
 
 __all__ = ["METHODS", "Method", "NetlistRow", "PretrainFolder", "RunStart"]
@@ -70,33 +65,12 @@ class PretrainFolder(RunFolder):
         self.netlists = path / "netlists.jsonl"
         self.experts = path / "experts"
 
-    def check_new(self) -> None:
-        """Check that there is no run here yet.
-
-        Raises:
-            CheckpointError: there is one.
-        """
-        if self.config.exists():
-            raise CheckpointError(
-                f"{self.path} already holds a run; continue it with --resume, or choose another --out"
-            )
-
     def begin(self, start: RunStart, pool: Pool) -> None:
-        """Make the folder and write `config.toml` and `pool.toml`."""
+        """Make the folder and write `pool.toml` and `config.toml`."""
         self.path.mkdir(parents=True, exist_ok=True)
-        tree = {
-            "run": {
-                "pool": str(pool.path),
-                "seed": start.seed,
-                "method": start.method,
-                "settings": start.overrides,
-            },
-            "config": start.config.model_dump(mode="json", exclude_none=True),
-            "versions": installed_versions(),
-            "machine": this_machine(),
-        }
         atomic_write_text(self.pool, pool.text)
-        atomic_write_text(self.config, tomli_w.dumps(tree))
+        run = {"pool": str(pool.path), "seed": start.seed, "method": start.method, "settings": start.overrides}
+        self.write_config(run, start.config, {})
 
     def reopen(self) -> tuple[RunStart, Pool]:
         """Return what an existing run was started with.
@@ -105,16 +79,14 @@ class PretrainFolder(RunFolder):
             CheckpointError: no pre-training run here, or a damaged `config.toml`.
             PoolError: the copy of the pool cannot be used any more.
         """
-        try:
-            tree = tomllib.loads(self.config.read_text(encoding="utf-8"))
+
+        def read(tree: dict[str, Any]) -> tuple[RunStart, Path]:
             run = tree["run"]
-            origin = Path(run["pool"])
             method: Method = {m: m for m in METHODS}[run["method"]]
-            start = RunStart(RunConfig.model_validate(tree["config"]), int(run["seed"]), method, dict(run["settings"]))
-        except FileNotFoundError:
-            raise CheckpointError(f"{self.path}: no run here (no config.toml)") from None
-        except (OSError, KeyError, ValueError, TypeError, ValidationError) as e:
-            raise CheckpointError(f"{self.config}: damaged, or no pre-training run: {e}") from None
+            config = RunConfig.model_validate(tree["config"])
+            return RunStart(config, int(run["seed"]), method, dict(run["settings"])), Path(run["pool"])
+
+        start, origin = self.read_config(read, "damaged, or no pre-training run")
         return start, load_pool(self.pool, start.overrides, origin.parent)
 
     def append_netlist(self, row: NetlistRow) -> None:
@@ -136,6 +108,5 @@ class PretrainFolder(RunFolder):
 
     def rewind(self, number: int) -> None:
         """Drop metrics after round `number`: the resumed run will write them again."""
-        rows = [r for r in self.read_metrics() if int(r["round"]) <= number]
-        atomic_write_text(self.metrics, "".join(json.dumps(r) + "\n" for r in rows))
+        self.rewind_metrics(number, "round")
         atomic_write_text(self.netlists, "".join(json.dumps(asdict(r)) + "\n" for r in self.read_netlists().values()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +12,17 @@ import torch
 from torch import nn
 
 from agents.gnn.instance import Instance
-from agents.gnn.policy import masked_log_prob, sample
 from agents.ppo.config import RunConfig
+from agents.ppo.evaluate import play_once
 from agents.ppo.trainer import construct_config
-from floorplan.env import ConstructBatch, Finished
+from agents.pretrain.library import Library
+from floorplan.env import ConstructBatch
 from floorplan.netlist import Placement, Problem
 
-__all__ = ["Exam", "Grade", "geometric_mean"]
+__all__ = ["Exam", "Grade", "HeldOut", "geometric_mean", "score_row"]
+
+EXAM_SEED = 20
+"""Of the sampled episodes: the same at every evaluation, so that scores differ by policy alone."""
 
 
 @dataclass(frozen=True)
@@ -57,33 +61,60 @@ class Exam:
         """Play the exam: one episode of the most probable cells and the samples, side by side."""
         bound: Any = network
         bound.bind(self.instance)
-        batch = self.batch
-        batch.reset(seed)
-        generator = torch.Generator().manual_seed(seed)
-        ratio = np.full(batch.num_envs, self.dead_end)
-        best: Finished | None = None
-        running, complete = np.ones(batch.num_envs, np.bool_), np.zeros(batch.num_envs, np.bool_)
-        for _ in range(batch.dims.macros):
-            with torch.no_grad():
-                logits, _values = network({k: torch.from_numpy(v).to(self.device) for k, v in batch.obs.items()})
-                log_prob = masked_log_prob(logits, torch.from_numpy(batch.masks).to(self.device))
-                actions = sample(log_prob, generator)
-                actions[0] = log_prob[0].argmax()
-            result = batch.step(actions.cpu().numpy())
-            for f in batch.finished:
-                if running[f.env]:  # an episode begun after a dead end does not count
-                    ratio[f.env] = f.cost.proxy / self.reference
-                    complete[f.env] = True
-                    best = f if best is None or f.cost.proxy < best.cost.proxy else best
-            running &= ~result.done
+        finished = play_once(network, self.batch, seed, self.device)
         bound.release()
-        done = ratio[complete]
+        ratio = np.full(self.batch.num_envs, self.dead_end)
+        for f in finished:
+            ratio[f.env] = f.cost.proxy / self.reference
+        best = min(finished, key=lambda f: f.cost.proxy, default=None)
         return Grade(
             zero_shot=float(ratio[0]),
             sampled=float(ratio[1:].mean()) if len(ratio) > 1 else None,
-            best=float(done.min()) if len(done) else None,
+            best=None if best is None else best.cost.proxy / self.reference,
             placement=None if best is None else best.placement,
         )
+
+
+class HeldOut:
+    """All held-out netlists of a pool, set up when they are asked for first."""
+
+    def __init__(self, library: Library, device: str) -> None:
+        self._library = library
+        self._device = device
+        self._exams: list[Exam] | None = None
+
+    def grades(self, network: nn.Module) -> dict[str, Grade]:
+        """Return what the policy makes of each netlist that greedy placement can finish, by name."""
+        if self._exams is None:
+            self._exams = list(self._set_up())
+        return {exam.name: exam.grade(network, EXAM_SEED) for exam in self._exams}
+
+    def _set_up(self) -> Iterator[Exam]:
+        library = self._library
+        for netlist in library.pool.held_out:
+            reference = library.known(netlist, "held_out").reference
+            if reference is not None:
+                problem, samples = library.problem(netlist), library.pool.settings.samples
+                yield Exam(netlist.name, problem, reference, library.config, samples, self._device)
+
+
+def score_row(grades: Mapping[str, Grade], best: float | None) -> dict[str, Any]:
+    """Return the metrics of grades, empty where there are none.
+
+    `held_out` is the score, the geometric mean of the zero-shot grades; `best_held_out` the lowest so far, `best` being
+    that of all evaluations before.
+    """
+    if not grades:
+        return {}
+    score = geometric_mean([g.zero_shot for g in grades.values()])
+    sampled = [g.sampled for g in grades.values() if g.sampled is not None]
+    return {
+        "held_out": score,
+        "best_held_out": score if best is None else min(score, best),
+        "held_out_sampled": geometric_mean(sampled) if sampled else None,
+        "zero_shot": {name: g.zero_shot for name, g in grades.items()},
+        "best_of": {name: g.best for name, g in grades.items()},
+    }
 
 
 def geometric_mean(values: Sequence[float]) -> float:

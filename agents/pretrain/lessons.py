@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from agents.ppo.algorithm import StepBaseline
 from agents.ppo.config import RunConfig
+from agents.ppo.schedule import decayed
 from agents.ppo.trainer import construct_config
 from agents.pretrain.clone import CloneConfig, CloneFigures, Cloner
 from agents.pretrain.expertfiles import ExpertSet
@@ -37,9 +38,6 @@ SCRIPT_SHARE = 0.3
 
 SEARCH_SHARE = 0.6
 """Of the teacher's time, what search and those games get; lessons are prepared in the rest."""
-
-WARM = 20
-"""Optimiser steps over which the step size of cloning rises to its value."""
 
 
 class TeacherSettings(BaseModel):
@@ -175,8 +173,7 @@ class Teacher:
 
     def weight(self, episodes: int) -> float:
         """Return the weight of cloning beside PPO after so many episodes of play."""
-        half = self.settings.half_life
-        return float(self.settings.weight * 0.5 ** (episodes / half)) if half > 0 else self.settings.weight
+        return decayed(self.settings.weight, episodes, self.settings.half_life)
 
     def lesson(
         self, episodes: int, baselines: Mapping[str, StepBaseline], rng: np.random.Generator
@@ -204,20 +201,9 @@ class Teacher:
             decay: factor on the step size.
             rng: for the draws.
         """
-        config = self.cloner.config
         self.cloner.set_baselines(baselines)
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        figures = []
-        for step in range(self.settings.steps_a_round):
-            for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * min(1.0, (done + step + 1) / WARM) * decay
-            loss, row = self.cloner.loss(rng)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-            torch.nn.utils.clip_grad_norm_(parameters, config.grad_clip)
-            optimizer.step()
-            figures.append(row)
-        return CloneFigures.mean(figures)
+        steps = range(done, done + self.settings.steps_a_round)
+        return CloneFigures.mean([self.cloner.step(optimizer, step, decay, rng) for step in steps])
 
     def next_pupil(self) -> Pupil:
         """Return the netlist whose turn it is to be searched on from what the policy makes of it."""

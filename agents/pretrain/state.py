@@ -5,31 +5,26 @@ Nothing of an episode outlives a round, and every draw is seeded by run, round a
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file as load_numpy
-from safetensors.numpy import save_file as save_numpy
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import load_file, save_file
 from torch import nn
 
 from agents.ppo.algorithm import StepBaseline
-from agents.ppo.checkpoint import KEEP, dense_tensors, fill_optimizer, list_checkpoints, optimizer_tensors, sync
-from agents.ppo.policyfile import load_weights
-from floorplan.errors import CheckpointError
+from agents.ppo.checkpointfiles import (
+    newest_checkpoint,
+    read_counters,
+    read_network,
+    write_counters,
+    write_network,
+    writing_checkpoint,
+)
 
 __all__ = ["PretrainState", "load_state", "save_state"]
-
-FORMAT = 1
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,29 +64,14 @@ def save_state(
     optimizer: torch.optim.Optimizer,
     baselines: dict[str, StepBaseline],
     state: PretrainState,
-) -> Path:
+) -> None:
     """Write a checkpoint below `folder` and drop all but the last two."""
-    final = folder / f"{state.round:08d}"
-    part = folder / f".{final.name}.{os.getpid()}.part"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    save_file(dense_tensors(network.state_dict()), part / "network.safetensors")
-    save_file(optimizer_tensors(optimizer), part / "optimizer.safetensors")
     arrays = {f"{name}/mean": b.mean for name, b in baselines.items()}
     arrays |= {f"{name}/scale": np.array([b.scale]) for name, b in baselines.items()}
-    save_numpy(arrays, part / "baselines.safetensors")
-    tree = {"format": FORMAT, "state": asdict(state)}
-    (part / "counters.json").write_text(json.dumps(tree, indent=1), encoding="utf-8")
-    for file in part.iterdir():
-        sync(file)
-    sync(part)
-    if final.exists():  # the same round, written before an interruption and reached again: equal by construction
-        shutil.rmtree(final)
-    part.rename(final)
-    sync(folder)
-    for old in list_checkpoints(folder)[:-KEEP]:
-        shutil.rmtree(old, ignore_errors=True)
-    return final
+    with writing_checkpoint(folder, state.round) as part:
+        write_network(part, network, optimizer)
+        save_file(arrays, part / "baselines.safetensors")
+        write_counters(part, {"state": asdict(state)})
 
 
 def load_state(
@@ -102,28 +82,16 @@ def load_state(
     Raises:
         CheckpointError: none is there, or none can be read.
     """
-    found = list_checkpoints(folder)
-    problems: list[str] = []
-    for path in reversed(found):
-        try:
-            return _load(path, network, optimizer)
-        except (CheckpointError, SafetensorError, OSError, KeyError, ValueError, TypeError) as e:
-            problems.append(f"{path.name}: {e}")
-            log.warning("checkpoint %s cannot be read: %s", path, e)
-    raise CheckpointError(f"{folder}: no readable checkpoint ({'; '.join(problems) or 'none there'})")
+    return newest_checkpoint(folder, lambda path: _load(path, network, optimizer))
 
 
 def _load(
     path: Path, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> tuple[PretrainState, dict[str, StepBaseline]]:
-    tree: dict[str, Any] = json.loads((path / "counters.json").read_text(encoding="utf-8"))
-    if tree.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: format {tree.get('format')}, this version reads {FORMAT}")
+    tree = read_counters(path)
     given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in tree["state"].items()}
     state = PretrainState(**given)
-    tensors = load_file(path / "optimizer.safetensors")
-    arrays = load_numpy(path / "baselines.safetensors")
-    load_weights(network, path / "network.safetensors")
-    fill_optimizer(optimizer, tensors)
+    arrays = load_file(path / "baselines.safetensors")
+    read_network(path, network, optimizer)
     names = [key.removesuffix("/mean") for key in arrays if key.endswith("/mean")]
     return state, {n: StepBaseline(arrays[f"{n}/mean"], float(arrays[f"{n}/scale"][0])) for n in names}

@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.base import BUDGET_KINDS, Budget
 from agents.gnn.instance import Instance
 from agents.gnn.policy import make_network
 from agents.ppo.algorithm import StepBaseline
-from agents.ppo.checkpoint import list_checkpoints
+from agents.ppo.budgeting import BudgetMeter
+from agents.ppo.checkpointfiles import list_checkpoints
 from agents.ppo.policyfile import PolicyCard, PretrainingCard, save_policy
 from agents.ppo.progress import Reporter
 from agents.pretrain.curriculum import Draw, draw_round
 from agents.pretrain.folder import PretrainFolder, RunStart
-from agents.pretrain.heldout import Exam, geometric_mean
+from agents.pretrain.heldout import Exam, HeldOut, geometric_mean, score_row
 from agents.pretrain.lessons import Pupil, Teacher, pupils_of, teacher_settings
 from agents.pretrain.library import Library, StoppedError
 from agents.pretrain.member import Member, MemberCache, Played, variant_of
@@ -36,9 +36,6 @@ from floorplan.errors import InfeasibleProblemError, ProblemError
 from floorplan.interrupt import interruptible, stop_wanted
 
 __all__ = ["Pretrainer"]
-
-EXAM_SEED = 20
-"""Of the sampled episodes on held-out netlists: the same at every evaluation, so that scores differ by policy alone."""
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +62,7 @@ class Pretrainer:
         torch.set_num_threads(self.config.threads)
         self.library = Library(pool, folder, self.config, reporter)
         self._members = MemberCache(pool.settings.live_mb << 20)
-        self._exams: list[Exam] | None = None
+        self._held_out = HeldOut(self.library, device)
         self.teacher: Teacher | None = None
         self._teacher_settings = teacher_settings(pool)
 
@@ -108,32 +105,32 @@ class Pretrainer:
         """
         if budget.kind == "p" or (budget.kind == "e" and self.method == "clone"):
             raise ProblemError(f"method {self.method!r} has no budget of {BUDGET_KINDS[budget.kind]}; give one in time")
-        began = time.monotonic() - self.state.seconds
+        meter = BudgetMeter(budget, self.state.seconds, self._counted, self.reporter)
         with interruptible():
             try:
                 if not self.state.evaluations:
-                    self._evaluate(budget, began)
-                    self.save(began)
+                    self._evaluate(meter)
+                    self.save(meter)
                 if self.method != "ppo":
                     self.teacher = self._hire(budget)
-                    self.save(began)
-                while not self._over(budget, began):
+                    self.save(meter)
+                while not self._over(meter):
                     t = time.monotonic()
-                    row = self._clone(budget, began) if self._cloning else self._round(budget, began)
+                    row = self._clone(meter) if self._cloning else self._round(meter)
                     self._round_s = time.monotonic() - t
                     if self.state.round - self.state.evaluated_at >= self.evaluate_every:
-                        row |= self._evaluate(budget, began)
-                    self._write(row, began)
+                        row |= self._evaluate(meter)
+                    self._write(row, meter)
                     if time.monotonic() - self._saved_at >= self.config.checkpoint_every_s:
-                        self.save(began)
+                        self.save(meter)
                 if self.state.round > self.state.evaluated_at and not stop_wanted():
                     scheduled = self.state.evaluated_at  # this one comes on top: it must not shift the next
-                    row = {"round": self.state.round, "episodes": self.state.episodes, **self._evaluate(budget, began)}
-                    self._write(row, began)
+                    row = {"round": self.state.round, "episodes": self.state.episodes, **self._evaluate(meter)}
+                    self._write(row, meter)
                     self.state = replace(self.state, evaluated_at=scheduled)
             except StoppedError:
                 log.info("stopped within a round, which is dropped")
-        self.save(began)
+        self.save(meter)
         return self.state
 
     @property
@@ -149,9 +146,9 @@ class Pretrainer:
             return False
         return self.method == "clone" or self.state.lessons < self._teacher_settings.warm_steps
 
-    def save(self, began: float) -> None:
+    def save(self, meter: BudgetMeter) -> None:
         """Write a checkpoint and the newest policy."""
-        self.state = replace(self.state, seconds=time.monotonic() - began)
+        self.state = replace(self.state, seconds=meter.seconds)
         save_policy(self.folder.last, self.network, self._card())
         if self.state.best_score is None:  # nothing is held out that could tell which is best
             save_policy(self.folder.policy, self.network, self._card())
@@ -175,14 +172,14 @@ class Pretrainer:
             log.info("variant %d of %s cannot be played: %s", draw.variant, draw.netlist.name, e)
             return self._members.get((draw.netlist.name, 0), lambda: make(0))
 
-    def _round(self, budget: Budget, began: float) -> dict[str, Any]:
+    def _round(self, meter: BudgetMeter) -> dict[str, Any]:
         """Play and learn from one round of netlists; return its row of metrics."""
         t0 = time.monotonic()
         number = self.state.round
         members: list[Member] = []
         draws: list[Draw] = []
+        spent = meter.fraction
         while not members:  # a draw of nothing but netlists that greedy placement cannot finish is drawn again
-            spent = self._fraction(budget, t0 - began)
             drawn = draw_round(self.pool, self.seed, number, spent, self.state.dropped)
             if not drawn:
                 raise ProblemError(
@@ -194,9 +191,9 @@ class Pretrainer:
             members = [m for _, m in pairs if m is not None]
             draws = [d for d, m in pairs if m is not None]
         t1 = time.monotonic()
-        played = self._play(members, draws, budget, began)
+        played = self._play(members, draws, meter)
         t2 = time.monotonic()
-        self.reporter.advance(self._fraction(budget, t2 - began), "learning", self._left(budget, t2 - began))
+        meter.tell("learning")
         finished = sum(len(p.ratios) for p in played)
         state = self.state
         episodes = state.episodes + sum(m.batch.num_envs for m in members)
@@ -215,19 +212,18 @@ class Pretrainer:
             round=number + 1,
             episodes=episodes,
             dead_ends=state.dead_ends + dead_ends,
-            seconds=t3 - began,
+            seconds=meter.seconds,
             seen=tuple(sorted({*state.seen, *(d.netlist.name for d in draws)})),
         )
         ratios = {d.netlist.name: _mean(p.ratios) for d, p in zip(draws, played, strict=True)}
         complete = [r for r in ratios.values() if r is not None]
-        figures = {k: v if math.isfinite(v) else None for k, v in stats.to_dict().items()}
         return {
             "round": number + 1,
             "episodes": episodes,
             "mean_ratio": geometric_mean(complete) if complete else None,
             "ratios": ratios,
             "dead_ends": dead_ends,
-            **figures,
+            **stats.to_row(),
             **refreshed,
             "episodes_per_s": finished / (t3 - t0),
             "setup_s": round(t1 - t0, 4),
@@ -235,21 +231,21 @@ class Pretrainer:
             "learn_s": round(t3 - t2, 4),
         }
 
-    def _clone(self, budget: Budget, began: float) -> dict[str, Any]:
+    def _clone(self, meter: BudgetMeter) -> dict[str, Any]:
         """Learn from the teacher alone for one round; return its row of metrics."""
         if self.teacher is None:
             raise RuntimeError("cloning needs a teacher")
         t0 = time.monotonic()
         number = self.state.round
-        spent = min(1.0, self._fraction(budget, t0 - began))
-        self.reporter.advance(spent, "cloning", self._left(budget, t0 - began))
+        spent = min(1.0, meter.fraction)
+        meter.tell("cloning")
         decay = 1 - 0.9 * spent if self.method == "clone" else 1.0
         rng = np.random.default_rng([self.seed, number, 3])
         figures = self.teacher.train(self.optimizer, self.baselines, self.state.lessons, decay, rng)
         self.network.release()
         t1 = time.monotonic()
         lessons = self.state.lessons + self._teacher_settings.steps_a_round
-        self.state = replace(self.state, round=number + 1, lessons=lessons, seconds=t1 - began)
+        self.state = replace(self.state, round=number + 1, lessons=lessons, seconds=meter.seconds)
         return {
             "round": number + 1,
             "episodes": self.state.episodes,
@@ -296,62 +292,36 @@ class Pretrainer:
         ratio = None if found is None else found / pupil.reference
         return {"refreshed": pupil.name, "refreshed_from": grade.best, "refreshed_to": ratio}
 
-    def _play(self, members: Sequence[Member], draws: Sequence[Draw], budget: Budget, began: float) -> list[Played]:
+    def _play(self, members: Sequence[Member], draws: Sequence[Draw], meter: BudgetMeter) -> list[Played]:
         played: list[Played] = []
         for member, draw in zip(members, draws, strict=True):
             name = draw.netlist.name
-            watch = _Watch(self, budget, began)
-            played.append(member.collect(draw.seed, self.baselines.get(name), watch))
+            played.append(member.collect(draw.seed, self.baselines.get(name), meter.watch()))
             baseline = played[-1].baseline
             if baseline is not None:
                 self.baselines[name] = baseline
         return played
 
-    def _evaluate(self, budget: Budget, began: float) -> dict[str, Any]:
+    def _evaluate(self, meter: BudgetMeter) -> dict[str, Any]:
         """Measure the policy on what is held out, keep it if it is the best so far, and return its part of the row."""
         t0 = time.monotonic()
-        self.reporter.advance(self._fraction(budget, t0 - began), "measuring", self._left(budget, t0 - began))
+        meter.tell("measuring")
         state = replace(self.state, evaluations=self.state.evaluations + 1, evaluated_at=self.state.round)
-        grades = {exam.name: exam.grade(self.network, EXAM_SEED) for exam in self._held_out()}
-        row: dict[str, Any] = {}
-        if grades:
-            score = geometric_mean([g.zero_shot for g in grades.values()])
-            better = state.best_score is None or score < state.best_score
-            state = replace(
-                state, best_score=score if better else state.best_score, stale=0 if better else state.stale + 1
-            )
-            sampled = [g.sampled for g in grades.values() if g.sampled is not None]
-            row = {
-                "held_out": score,
-                "best_held_out": state.best_score,
-                "held_out_sampled": geometric_mean(sampled) if sampled else None,
-                "zero_shot": {name: g.zero_shot for name, g in grades.items()},
-                "best_of": {name: g.best for name, g in grades.items()},
-            }
+        row = score_row(self._held_out.grades(self.network), state.best_score)
+        if row:
+            better = row["best_held_out"] != state.best_score
+            state = replace(state, best_score=row["best_held_out"], stale=0 if better else state.stale + 1)
             if better:
-                save_policy(self.folder.policy, self.network, self._card(score))
+                save_policy(self.folder.policy, self.network, self._card(row["held_out"]))
         self._exam_s = time.monotonic() - t0
         if not self.state.evaluations and row:
             self.state = state
-            self._write({"round": 0, "episodes": 0, "mean_ratio": None, "episodes_per_s": 0.0, **row}, began)
+            self._write({"round": 0, "episodes": 0, "mean_ratio": None, "episodes_per_s": 0.0, **row}, meter)
         self.state = state
         return {**row, "evaluate_s": round(self._exam_s, 4)}
 
-    def _held_out(self) -> list[Exam]:
-        """Return the held-out netlists, set up when they are asked for first."""
-        if self._exams is None:
-            self._exams = []
-            for netlist in self.pool.held_out:
-                reference = self.library.known(netlist, "held_out").reference
-                if reference is None:
-                    continue
-                samples = self.pool.settings.samples
-                problem = self.library.problem(netlist)
-                self._exams.append(Exam(netlist.name, problem, reference, self.config, samples, self.device))
-        return self._exams
-
-    def _write(self, row: dict[str, Any], began: float) -> None:
-        row = {"seconds": round(time.monotonic() - began, 3), "episodes_per_s": 0.0, **row}
+    def _write(self, row: dict[str, Any], meter: BudgetMeter) -> None:
+        row = {"seconds": round(meter.seconds, 3), "episodes_per_s": 0.0, **row}
         self.folder.append_metrics(row)
         self.reporter.row(row)
 
@@ -370,35 +340,15 @@ class Pretrainer:
         hashes = tuple(sorted(rows[name].hash for name in s.seen))
         return self.card.model_copy(update={"netlists": hashes, "episodes": s.episodes, "pretraining": about})
 
-    def _over(self, budget: Budget, began: float) -> bool:
+    def _over(self, meter: BudgetMeter) -> bool:
         patience = self.pool.settings.patience
         if stop_wanted() or (patience and self.state.stale >= patience):
             return True
-        margin = self._round_s / 2 + self._exam_s if budget.kind == "s" else 0.0
-        return self._fraction(budget, time.monotonic() - began + margin) >= 1.0
+        return meter.spent(margin_s=self._round_s / 2 + self._exam_s)
 
-    def _fraction(self, budget: Budget, seconds: float) -> float:
-        return float({"s": seconds, "e": float(self.state.episodes)}[budget.kind] / budget.amount)
-
-    def _left(self, budget: Budget, seconds: float) -> float:
-        done = self._fraction(budget, seconds)
-        return seconds * (1 - done) / done if done > 0 else math.inf
-
-
-class _Watch(BaseCallback):
-    """Moves the progress bar while episodes are played."""
-
-    def __init__(self, trainer: Pretrainer, budget: Budget, began: float) -> None:
-        super().__init__()
-        self.trainer = trainer
-        self.budget = budget
-        self.began = began
-
-    def _on_step(self) -> bool:
-        seconds = time.monotonic() - self.began
-        t = self.trainer
-        t.reporter.advance(t._fraction(self.budget, seconds), "placing", t._left(self.budget, seconds))
-        return True
+    def _counted(self) -> dict[str, float]:
+        """Return how far the run is in what a budget may count besides seconds."""
+        return {"e": self.state.episodes}
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -9,28 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from agents.ppo.algorithm import UpdateStats, microbatches, update_loss
+from agents.ppo.algorithm import UpdateStats, explained_variance, microbatches, update_loss
 from agents.ppo.config import PPOConfig
+from agents.ppo.schedule import decayed, set_step_size
 from agents.pretrain.member import Member
 
-__all__ = ["Lesson", "decayed", "learn", "set_step_size"]
+__all__ = ["Lesson", "learn"]
 
 Lesson = Callable[[], torch.Tensor]
 """Gives a loss of another kind, the network bound as it needs it."""
-
-
-def decayed(value: float, episodes: int, half_life: float) -> float:
-    """Return what is left of `value` after that many episodes; half_life 0 keeps it."""
-    return float(value * 0.5 ** (episodes / half_life)) if half_life > 0 else value
-
-
-def set_step_size(optimizer: torch.optim.Optimizer, config: PPOConfig, episodes: int) -> float:
-    """Set and return Adam's step size after so many episodes."""
-    warm = min(1.0, episodes / config.warmup) if config.warmup else 1.0
-    lr = decayed(config.learning_rate * warm, episodes, config.learning_rate_half_life)
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-    return lr
 
 
 def learn(
@@ -95,18 +82,8 @@ def learn(
             optimizer.step()
     for m in members:
         m.model.policy.set_training_mode(False)
-    mean = sums / max(samples, 1)
-    return UpdateStats(
-        policy_loss=float(mean[0]),
-        value_loss=float(mean[1]),
-        entropy=float(mean[2]),
-        approx_kl=float(mean[3]),
-        clip_fraction=float(mean[4]),
-        grad_norm=float(np.mean(norms)) if norms else 0.0,
-        explained_variance=explained,
-        learning_rate=lr,
-        entropy_coef=entropy_coef,
-        epochs=epochs,
+    return UpdateStats.of(
+        sums, samples, norms, explained_variance=explained, learning_rate=lr, entropy_coef=entropy_coef, epochs=epochs
     )
 
 
@@ -143,7 +120,5 @@ def _normalise(buffers: Sequence[Any]) -> float:
     scale = float(np.sqrt(np.mean([np.mean(a**2) for a in centred]))) + 1e-8
     for b, a in zip(buffers, centred, strict=True):
         b.advantages = (a / scale).astype(np.float32)
-    returns = np.concatenate([b.returns.ravel() for b in buffers])
-    errors = returns - np.concatenate([b.values.ravel() for b in buffers])
-    variance = float(np.var(returns))
-    return float(1 - np.var(errors) / variance) if variance > 0 else float("nan")
+    values, returns = (np.concatenate([getattr(b, name).ravel() for b in buffers]) for name in ("values", "returns"))
+    return explained_variance(values, returns)

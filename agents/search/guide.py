@@ -69,9 +69,7 @@ class Guide:
 
         The row of a macro that finds no legal cell is all zeros.
         """
-        import torch
-
-        from agents.gnn.policy import masked_log_prob
+        from agents.gnn.policy import look
 
         batch = self._batch
         k = min(CELLS, batch.num_actions)
@@ -81,9 +79,7 @@ class Guide:
             # The last round lifts some macros twice.
             lifted = np.minimum(np.arange(first, first + batch.num_envs), self.macros - 1)
             batch.begin(placement, lifted)
-            with torch.no_grad():
-                logits = self._network({n: torch.from_numpy(v) for n, v in batch.obs.items()})[0]
-                p = masked_log_prob(logits, torch.from_numpy(batch.masks)).exp().numpy()
+            p = look(self._network, batch.obs, batch.masks)[0].exp().numpy()
             p = np.where(batch.masks, np.round(p * GRAIN) / GRAIN, 0.0)
             best = np.argsort(-p, axis=1, kind="stable")[:, :k]
             cells[lifted] = best

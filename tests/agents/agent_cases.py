@@ -14,19 +14,24 @@ from floorplan.shipped import default_netlist
 SMALL_MACROS = 28
 
 
-@cache
-def small_problem() -> Problem:
-    """A tile of 28 hard and 60 soft macros."""
-    problem = generate(
+def small_tile(banks: int, lanes: int, soft: int) -> Problem:
+    """A tile of 2 x 2 arrays, with so many activation banks, vector lanes and soft macros."""
+    return generate(
         "systolic_tile",
         mac_rows=16,
         mac_columns=16,
         array_rows=2,
         array_columns=2,
-        activation_banks=2,
-        vector_lanes=2,
-        soft_macros=60,
+        activation_banks=banks,
+        vector_lanes=lanes,
+        soft_macros=soft,
     )
+
+
+@cache
+def small_problem() -> Problem:
+    """A tile of 28 hard and 60 soft macros."""
+    problem = small_tile(2, 2, 60)
     assert len(problem.movable_hard) == SMALL_MACROS
     return problem
 

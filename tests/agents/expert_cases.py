@@ -13,10 +13,10 @@ from agents.gnn.policy import make_network
 from agents.ppo.config import NetworkConfig, RunConfig, load_config
 from agents.pretrain.heldout import Exam
 from agents.pretrain.member import reference_cost
-from floorplan.accelerator import generate
 from floorplan.env import MAP_CHANNELS, SCALARS, ConstructBatch
 from floorplan.netlist import Problem
 from floorplan.netlist.variants import with_grid
+from tests.agents.agent_cases import small_tile
 
 NETWORK = {"graph_width": 8, "graph_layers": 1, "channels": 8, "conv_layers": 2}
 
@@ -24,17 +24,7 @@ NETWORK = {"graph_width": 8, "graph_layers": 1, "channels": 8, "conv_layers": 2}
 @cache
 def tile() -> Problem:
     """A tile of 24 hard and 30 soft macros on 14 x 14 cells."""
-    problem = generate(
-        "systolic_tile",
-        mac_rows=16,
-        mac_columns=16,
-        array_rows=2,
-        array_columns=2,
-        activation_banks=1,
-        vector_lanes=1,
-        soft_macros=30,
-    )
-    return with_grid(problem, 14, 14)
+    return with_grid(small_tile(1, 1, 30), 14, 14)
 
 
 @cache

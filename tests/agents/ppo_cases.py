@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+import tomli_w
+import torch
+from safetensors.torch import load_file
 
+from agents.ppo.checkpointfiles import list_checkpoints, read_counters
+from agents.ppo.command import main as train
+from agents.ppo.runfolder import RunFolder
 from floorplan.formats import write_netlist, write_plc
 from floorplan.netlist import Canvas, NetlistBuilder, Placement, Problem
 
@@ -18,6 +31,8 @@ TINY: dict[str, Any] = {
     "threads": 1,
     "checkpoint_every_s": 0,
 }
+
+TIMING = {"seconds", "episodes_per_s", "setup_s", "collect_s", "learn_s", "evaluate_s"}
 
 
 def tiny_problem(macros: int = 6, grid: int = 8, seed: int = 0) -> Problem:
@@ -56,3 +71,71 @@ def write_tiny(folder: Path) -> Path:
     write_netlist(path, problem.netlist, problem.initial)
     write_plc(folder / "initial.plc", problem, problem.initial)
     return path
+
+
+def write_preset(folder: Path) -> Path:
+    """Write settings of a network and an update that take no time."""
+    path = folder / "tiny.toml"
+    path.write_text(tomli_w.dumps(TINY))
+    return path
+
+
+def train_tiny(folder: Path) -> Path:
+    """Leave the tiny problem, its settings and a run of 8 episodes in a folder, and return it."""
+    args = ["--netlist", str(write_tiny(folder)), "--preset", str(write_preset(folder)), "--budget", "8e"]
+    assert train([*args, "--out", str(folder / "run"), "--quiet"]) == 0
+    return folder
+
+
+def metric_rows(folder: Path) -> list[dict[str, Any]]:
+    """Return the metrics of a run, without those that a clock measured."""
+    return [{k: v for k, v in r.items() if k not in TIMING} for r in RunFolder(folder).read_metrics()]
+
+
+def checkpoint_tensors(folder: Path, *more: str, back: int = 0) -> dict[str, torch.Tensor]:
+    """Return network, optimiser and other files of the newest checkpoint, or of one further back."""
+    found = list_checkpoints(folder / "checkpoints")[-1 - back]
+    files = ("network", "optimizer", *more)
+    return {f"{f}.{k}": t for f in files for k, t in load_file(found / f"{f}.safetensors").items()}
+
+
+def assert_same_bits(a: Path, b: Path, *more: str) -> None:
+    """Check that the newest checkpoints of two runs are equal."""
+    left, right = checkpoint_tensors(a, *more), checkpoint_tensors(b, *more)
+    assert left.keys() == right.keys()
+    assert len(left) > 20
+    for name, t in left.items():
+        assert torch.equal(t, right[name]), name
+
+
+def assert_refused(
+    main: Callable[[list[str]], int], args: list[str], cause: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Check that a command ends with 2, nothing on stdout, and one line on stderr that names the cause."""
+    assert main([*args, "--quiet"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert cause in said.err
+    assert said.err.count("\n") == 1
+
+
+def kill_at(number: int, module: str, args: list[str], run: Path) -> dict[str, Any]:
+    """Run a command in a process of its own, kill it once checkpoint `number` is there, and return the newest counters.
+
+    The kill comes at an unknown time after that checkpoint.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *args, "--budget", "1000000e", "--out", str(run)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        cwd=run.parent,
+    )
+    try:
+        give_up = time.monotonic() + 90
+        while not any(int(p.name) >= number for p in list_checkpoints(run / "checkpoints")):
+            assert process.poll() is None
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    return read_counters(list_checkpoints(run / "checkpoints")[-1])

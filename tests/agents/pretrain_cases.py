@@ -1,4 +1,4 @@
-"""A pool of tiny netlists on disk and the settings that train on it in a second."""
+"""A pool of tiny netlists on disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import tomli_w
 
 from floorplan.formats import write_netlist, write_plc
-from tests.agents.ppo_cases import TINY, tiny_problem
+from tests.agents.ppo_cases import tiny_problem
 
 SETTINGS = {"netlists_per_round": 2, "envs": 2, "variants": 3, "evaluate_every": 8, "samples": 1}
 
@@ -35,11 +35,4 @@ def write_pool(folder: Path, **settings: object) -> Path:
     }
     path = folder / "pool.toml"
     path.write_text(tomli_w.dumps(pool))
-    return path
-
-
-def write_preset(folder: Path) -> Path:
-    """Write settings of a network and an update that take no time."""
-    path = folder / "tiny.toml"
-    path.write_text(tomli_w.dumps(TINY))
     return path

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomli_w
 import torch
 from safetensors.torch import load_file
 
 from agents.base import Budget
-from agents.ppo.checkpoint import list_checkpoints
+from agents.ppo.checkpointfiles import list_checkpoints
 from agents.ppo.command import main as train
 from agents.ppo.config import load_config
 from agents.ppo.finetune import FineTuner
@@ -22,34 +21,23 @@ from agents.ppo.tuneconfig import TuneConfig
 from floorplan.cost import CostEngine
 from floorplan.formats import read_plc, read_problem
 from floorplan.netlist import check_legality
-from tests.agents.ppo_cases import TINY, tiny_problem, write_tiny
+from tests.agents.ppo_cases import assert_refused, assert_same_bits, metric_rows, tiny_problem, train_tiny
 
 QUICK = ["--set", "ppo.num_envs=4", "--set", "ppo.minibatch=16", "--set", "tune.samples=2", "--set", "threads=1"]
-TIMING = {"seconds", "episodes_per_s", "collect_s", "learn_s"}
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a netlist and a run on it."""
-    folder = tmp_path_factory.mktemp("trained")
-    (folder / "tiny.toml").write_text(tomli_w.dumps(TINY))
-    netlist = write_tiny(folder)
-    args = ["--netlist", str(netlist), "--preset", str(folder / "tiny.toml"), "--budget", "8e"]
-    assert train([*args, "--out", str(folder / "run"), "--quiet"]) == 0
-    return folder
+    return train_tiny(tmp_path_factory.mktemp("trained"))
 
 
 def tuner(trained: Path, out: Path, tune: TuneConfig, **ppo: Any) -> FineTuner:
     out.mkdir(parents=True, exist_ok=True)
     file = trained / "run/policy/policy.safetensors"
-    card = read_card(file)
     config = load_config("finetune", {"ppo": {"num_envs": 4, "minibatch": 16, **ppo}, "checkpoint_every_s": 0})
-    config = config.model_copy(update={"env": card.env, "network": card.network, "threads": 1})
+    config = read_card(file).brought_into(config).model_copy(update={"threads": 1})
     return FineTuner(tiny_problem(), config, tune, file, 3, RunFolder(out), QuietReporter())
-
-
-def rows(folder: Path) -> list[dict[str, Any]]:
-    return [{k: v for k, v in r.items() if k not in TIMING} for r in RunFolder(folder).read_metrics()]
 
 
 def test_the_command_starts_from_zero_shot_and_ends_no_worse(
@@ -113,14 +101,8 @@ def test_stopping_and_resuming_changes_nothing(trained: Path, tmp_path: Path) ->
     second.resume()
     assert second.counters.episodes == 12
     second.run(Budget.parse("32e"))
-    assert rows(tmp_path / "once") == rows(tmp_path / "parts")
-    for name in ("network", "optimizer", "extra"):
-        a, b = (
-            load_file(list_checkpoints(tmp_path / run / "checkpoints")[-1] / f"{name}.safetensors")
-            for run in ("once", "parts")
-        )
-        assert a.keys() == b.keys()
-        assert all(torch.equal(t, b[k]) for k, t in a.items()), name
+    assert metric_rows(tmp_path / "once") == metric_rows(tmp_path / "parts")
+    assert_same_bits(tmp_path / "once", tmp_path / "parts", "extra")
     assert (tmp_path / "once/best.plc").read_bytes() == (tmp_path / "parts/best.plc").read_bytes()
 
 
@@ -128,13 +110,13 @@ def test_a_run_that_was_killed_at_once_is_resumed_by_the_command(trained: Path, 
     out = tmp_path / "run"
     args = [str(trained / "run"), str(trained / "netlist.pb.txt"), "--budget", "4e", "--out", str(out), *QUICK]
     assert main([*args, "--quiet"]) == 0
-    whole = rows(out)
+    whole = metric_rows(out)
     for checkpoint in list_checkpoints(out / "checkpoints"):
         for file in checkpoint.iterdir():
             file.unlink()
         checkpoint.rmdir()
     assert main(["--resume", str(out), "--budget", "4e", "--quiet"]) == 0
-    assert rows(out) == whole
+    assert metric_rows(out) == whole
     assert train(["--resume", str(out), "--budget", "8e", "--quiet"]) == 2
 
 
@@ -161,11 +143,7 @@ def test_train_can_start_from_a_policy(trained: Path, tmp_path: Path, capsys: py
 def test_bad_input_ends_with_2_and_one_line(
     trained: Path, extra: list[str], cause: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(trained / "run"), str(trained / "netlist.pb.txt"), "--quiet", *extra]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert cause in said.err
-    assert said.err.count("\n") == 1
+    assert_refused(main, [str(trained / "run"), str(trained / "netlist.pb.txt"), *extra], cause, capsys)
 
 
 def test_what_is_missing_is_named(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

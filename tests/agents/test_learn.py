@@ -3,26 +3,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import tomli_w
 
 from agents.base import Agent, Budget, Progress
 from agents.learn import LearnAgent
 from agents.policy import PolicyAgent
-from agents.ppo.command import main as train
 from floorplan.cost import CostEngine
 from floorplan.errors import CheckpointError
 from floorplan.netlist import check_legality
-from tests.agents.ppo_cases import TINY, tiny_problem, write_tiny
+from tests.agents.ppo_cases import tiny_problem, train_tiny
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of 8 episodes on the tiny problem, and the preset that it was made with."""
-    folder = tmp_path_factory.mktemp("trained")
-    (folder / "tiny.toml").write_text(tomli_w.dumps(TINY))
-    args = ["--netlist", str(write_tiny(folder)), "--preset", str(folder / "tiny.toml"), "--budget", "8e"]
-    assert train([*args, "--out", str(folder / "run"), "--quiet"]) == 0
-    return folder
+    return train_tiny(tmp_path_factory.mktemp("trained"))
 
 
 def test_learning_from_scratch_is_an_agent_like_all_others(run: Path) -> None:

@@ -4,13 +4,10 @@ import dataclasses
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -18,7 +15,7 @@ from safetensors.torch import load_file
 
 from agents.base import Budget
 from agents.policy import PolicyAgent
-from agents.ppo.checkpoint import list_checkpoints
+from agents.ppo.checkpointfiles import list_checkpoints
 from agents.ppo.config import load_config
 from agents.ppo.policyfile import read_card
 from agents.ppo.progress import QuietReporter
@@ -29,34 +26,23 @@ from agents.pretrain.pool import PoolError, load_pool
 from agents.pretrain.trainer import Pretrainer
 from floorplan.formats import read_problem, write_netlist, write_plc
 from floorplan.netlist import check_legality
-from tests.agents.ppo_cases import TINY, tiny_problem
-from tests.agents.pretrain_cases import write_netlists, write_pool, write_preset
-
-TIMING = {"seconds", "episodes_per_s", "setup_s", "collect_s", "learn_s", "evaluate_s"}
+from tests.agents.ppo_cases import (
+    TINY,
+    assert_refused,
+    assert_same_bits,
+    checkpoint_tensors,
+    kill_at,
+    metric_rows,
+    tiny_problem,
+    write_preset,
+)
+from tests.agents.pretrain_cases import write_netlists, write_pool
 
 
 def trainer(folder: Path, pool: Path, seed: int = 3) -> Pretrainer:
     folder.mkdir(parents=True, exist_ok=True)
     start = RunStart(load_config("default", TINY), seed, "ppo", {})
     return Pretrainer(load_pool(pool), start, PretrainFolder(folder), QuietReporter())
-
-
-def weights(folder: Path, back: int = 0) -> dict[str, torch.Tensor]:
-    newest = list_checkpoints(folder / "checkpoints")[-1 - back]
-    files = ("network", "optimizer", "baselines")
-    return {f"{f}.{k}": t for f in files for k, t in load_file(newest / f"{f}.safetensors").items()}
-
-
-def assert_same_bits(a: Path, b: Path) -> None:
-    left, right = weights(a), weights(b)
-    assert left.keys() == right.keys()
-    assert len(left) > 20
-    for name, t in left.items():
-        assert torch.equal(t, right[name]), name
-
-
-def rows(folder: Path) -> list[dict[str, Any]]:
-    return [{k: v for k, v in r.items() if k not in TIMING} for r in PretrainFolder(folder).read_metrics()]
 
 
 def policy_bits(folder: Path) -> dict[str, torch.Tensor]:
@@ -71,7 +57,7 @@ def test_a_run_leaves_everything_its_folder_promises(tmp_path: Path, capsys: pyt
     assert [line["event"] for line in lines] == ["update"] * 5 + ["result"]
     assert lines[-1]["episodes"] == 16
     assert lines[-1]["rounds"] == 4
-    metrics = rows(run)
+    metrics = metric_rows(run)
     assert [r["round"] for r in metrics] == [0, 1, 2, 3, 4]
     measured = [r for r in metrics if "held_out" in r]
     assert [r["episodes"] for r in measured] == [0, 8, 16]
@@ -106,30 +92,14 @@ def test_kill_9_and_resume_equals_an_uninterrupted_run(tmp_path: Path) -> None:
     pool, preset = write_pool(tmp_path), write_preset(tmp_path)
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     common = [str(pool), "--preset", str(preset), "--method", "ppo", "--seed", "5", "--quiet"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "agents.pretrain.command", *common, "--budget", "1000000e", "--out", str(killed)],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-        cwd=tmp_path,
-    )
-    try:
-        give_up = time.monotonic() + 90
-        while not any(int(p.name) >= 3 for p in list_checkpoints(killed / "checkpoints")):
-            assert process.poll() is None
-            assert time.monotonic() < give_up
-            time.sleep(0.02)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-    # the kill comes at an unknown round, so both runs go on to one a little after it
-    newest = list_checkpoints(killed / "checkpoints")[-1]
-    done = json.loads((newest / "counters.json").read_text())["state"]["episodes"]
-    budget = f"{done + 12}e"
+    done = kill_at(3, "agents.pretrain.command", common, killed)["state"]["episodes"]
+    budget = f"{done + 12}e"  # both runs go on to a round a little after the kill
     assert main(["--resume", str(killed), "--budget", budget, "--quiet"]) == 0
     assert main([*common, "--budget", budget, "--out", str(whole)]) == 0
-    assert_same_bits(killed, whole)
-    before = weights(whole, back=1)
-    assert not all(torch.equal(t, before[name]) for name, t in weights(whole).items())
-    assert rows(killed) == rows(whole)
+    assert_same_bits(killed, whole, "baselines")
+    before = checkpoint_tensors(whole, "baselines", back=1)
+    assert not all(torch.equal(t, before[name]) for name, t in checkpoint_tensors(whole, "baselines").items())
+    assert metric_rows(killed) == metric_rows(whole)
     for name in ("policy", "last"):
         left, right = policy_bits(killed / name), policy_bits(whole / name)
         assert all(torch.equal(left[k], right[k]) for k in left)
@@ -152,12 +122,12 @@ def test_an_interrupt_leaves_a_run_that_can_go_on(tmp_path: Path) -> None:
     assert main([*common, "--budget", "1000000e", "--out", str(run)]) == 0
     thread.join()
     assert signal.getsignal(signal.SIGINT) is before
-    last = rows(run)[-1]
+    last = metric_rows(run)[-1]
     assert int(list_checkpoints(run / "checkpoints")[-1].name) == last["round"]
     assert (run / "curves.png").exists()
     assert read_card(run / "last").episodes == last["episodes"]
     assert main(["--resume", str(run), "--budget", f"{last['episodes'] + 4}e", "--quiet"]) == 0
-    assert rows(run)[-1]["episodes"] == last["episodes"] + 4
+    assert metric_rows(run)[-1]["episodes"] == last["episodes"] + 4
 
 
 def test_a_run_stops_when_patience_ends(tmp_path: Path) -> None:
@@ -166,7 +136,7 @@ def test_a_run_stops_when_patience_ends(tmp_path: Path) -> None:
     state = t.run(Budget("e", 4000))
     assert state.stale == 2
     assert state.episodes < 4000
-    assert len([r for r in rows(tmp_path / "run") if "held_out" in r]) == state.evaluations
+    assert len([r for r in metric_rows(tmp_path / "run") if "held_out" in r]) == state.evaluations
 
 
 def test_a_netlist_held_out_and_trained_on_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,11 +203,7 @@ def test_bad_input_ends_with_2_and_one_line(
 ) -> None:
     write_pool(tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert main([*args, "--quiet"]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert cause in captured.err
-    assert captured.err.count("\n") == 1
+    assert_refused(main, args, cause, capsys)
 
 
 TEACHER = {
@@ -256,7 +222,7 @@ TEACHER = {
 def test_search_teaches_before_and_beside_play(tmp_path: Path) -> None:
     pool, preset, run = write_pool(tmp_path, teacher=TEACHER), write_preset(tmp_path), tmp_path / "run"
     assert main([str(pool), "--preset", str(preset), "--budget", "16e", "--out", str(run), "--quiet"]) == 0
-    metrics = rows(run)
+    metrics = metric_rows(run)
     assert [r.get("lessons") for r in metrics] == [None, 2, 4, None, None, None, None]
     assert [r["episodes"] for r in metrics] == [0, 0, 0, 4, 8, 12, 16]
     assert all(0 <= r["agreement"] <= 1 and r["divergence"] > 0 for r in metrics[1:3])
@@ -265,7 +231,7 @@ def test_search_teaches_before_and_beside_play(tmp_path: Path) -> None:
     stored = {p: p.read_bytes() for p in (run / "experts").rglob("000.toml")}
     assert main(["--resume", str(run), "--budget", "20e", "--quiet"]) == 0
     assert {p: p.read_bytes() for p in stored} == stored
-    assert rows(run)[-1]["episodes"] == 20
+    assert metric_rows(run)[-1]["episodes"] == 20
 
 
 def test_cloning_alone_plays_nothing_and_knows_its_netlists(tmp_path: Path) -> None:
@@ -273,7 +239,7 @@ def test_cloning_alone_plays_nothing_and_knows_its_netlists(tmp_path: Path) -> N
     preset, run = write_preset(tmp_path), tmp_path / "run"
     args = [str(pool), "--preset", str(preset), "--method", "clone", "--budget", "600s", "--out", str(run), "--quiet"]
     assert main(args) == 0
-    metrics = rows(run)
+    metrics = metric_rows(run)
     assert metrics[-1]["episodes"] == 0
     assert metrics[-1]["lessons"] == 2 * metrics[-1]["round"] >= 4
     card = read_card(run / "last")

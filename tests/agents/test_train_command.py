@@ -10,21 +10,18 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import tomli_w
 
-from agents.ppo.checkpoint import list_checkpoints
+from agents.ppo.checkpointfiles import list_checkpoints
 from agents.ppo.command import main
 from floorplan.cost import CostEngine
 from floorplan.formats import read_plc, read_problem
 from floorplan.netlist import check_legality
-from tests.agents.ppo_cases import TINY, write_tiny
+from tests.agents.ppo_cases import assert_refused, write_preset, write_tiny
 
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> list[str]:
-    preset = tmp_path / "tiny.toml"
-    preset.write_text(tomli_w.dumps(TINY))
-    return ["--netlist", str(write_tiny(tmp_path)), "--preset", str(preset)]
+    return ["--netlist", str(write_tiny(tmp_path)), "--preset", str(write_preset(tmp_path))]
 
 
 def test_a_run_leaves_everything_its_folder_promises(
@@ -93,11 +90,7 @@ def test_a_netlist_that_changed_is_not_resumed(
     ],
 )
 def test_bad_input_ends_with_2_and_one_line(args: list[str], cause: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*args, "--quiet"]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert cause in captured.err
-    assert captured.err.count("\n") == 1
+    assert_refused(main, args, cause, capsys)
 
 
 def test_an_interrupt_leaves_a_run_that_can_go_on(tiny: list[str], tmp_path: Path) -> None:
