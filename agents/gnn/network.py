@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -101,6 +103,19 @@ class GridNetwork(nn.Module):
     def release(self) -> None:
         """Forget the embeddings of the old weights."""
         self._cache.clear()
+
+    def map_weights(self) -> npt.NDArray[np.float32]:
+        """Return (maps,) how much each map counts in the logits, whatever the macro in hand."""
+        return np.asarray(SKIP_GAIN * self.head.skip_base.detach().cpu().numpy(), np.float32)
+
+    def read_maps_by(self, weights: npt.ArrayLike) -> None:
+        """Become a policy that is linear in the maps, with these weights; what else there is has nothing to say yet."""
+        head = self.head
+        with torch.no_grad():
+            for silent in (head.logit.weight, head.logit.bias, head.skip.weight):
+                if silent is not None:
+                    silent.zero_()
+            head.skip_base.copy_(torch.as_tensor(np.asarray(weights, np.float32) / SKIP_GAIN))
 
     @contextmanager
     def encode_once(self) -> Iterator[None]:

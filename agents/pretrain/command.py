@@ -41,8 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--method",
         choices=METHODS,
-        default="both",
-        help="learn from placements that search finds, from play (ppo), or both (default: %(default)s)",
+        default=METHODS[0],
+        help="learn by evolution over whole rollouts, from placements that search finds (clone), from play (ppo); "
+        "one after the other (default: %(default)s)",
     )
     add_preset_flag(p)
     add_set_flag(p, "ppo.epochs=3 or pool.envs=8")

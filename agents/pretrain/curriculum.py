@@ -30,7 +30,9 @@ class Draw:
     seed: int
 
 
-def draw_round(pool: Pool, seed: int, number: int, spent: float, dropped: Container[str] = ()) -> list[Draw]:
+def draw_round(
+    pool: Pool, seed: int, number: int, spent: float, dropped: Container[str] = (), count: int | None = None
+) -> list[Draw]:
     """Return the netlists of a round, each at most once, sources taken by weight.
 
     Args:
@@ -39,13 +41,15 @@ def draw_round(pool: Pool, seed: int, number: int, spent: float, dropped: Contai
         number: of the round.
         spent: share of the budget, 0 to 1, which sources' `from` and `to` are about.
         dropped: names of netlists that cannot be played.
+        count: how many; None: `netlists_per_round`.
     """
     rng = np.random.default_rng([seed, number, 1])
     at = min(max(spent, 0.0), 1 - 1e-9)
     sources = [s for s in pool.sources if s.start <= at < s.end]
     left = [[n for n in s.netlists if n.name not in dropped] for s in sources]
     draws: list[Draw] = []
-    while len(draws) < pool.settings.netlists_per_round and any(left):
+    wanted = pool.settings.netlists_per_round if count is None else count
+    while len(draws) < wanted and any(left):
         weight = np.array([s.weight if rest else 0.0 for s, rest in zip(sources, left, strict=True)])
         rest = left[int(rng.choice(len(sources), p=weight / weight.sum()))]
         netlist = rest.pop(int(rng.integers(len(rest))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from agents.ppo.config import RunConfig
 from agents.ppo.runfolder import RunFolder
@@ -14,8 +14,9 @@ from floorplan.files import atomic_write_text
 
 __all__ = ["METHODS", "Method", "NetlistRow", "PretrainFolder", "RunStart"]
 
-Method = Literal["both", "ppo", "clone"]
-METHODS: tuple[Method, ...] = ("both", "ppo", "clone")
+Method = Literal["evolve+ppo", "evolve", "ppo", "clone+ppo", "clone", "evolve+clone+ppo"]
+METHODS: tuple[Method, ...] = get_args(Method)
+"""What a policy learns from, in this order: evolution of its linear path, cloning of what search finds, play."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class TeacherSettings(BaseModel):
         share: of a budget in seconds, what search and the preparation of lessons take at most; netlists that there is
             no time to prepare are not taught.
         placements: near-best placements of each.
-        warm_steps: optimiser steps of cloning alone before the first round of play (method `both`).
+        warm_steps: optimiser steps of cloning alone before the first round of play (where both are learned from).
         steps_a_round: optimiser steps in a round of cloning alone.
         weight: longest gradient of cloning over that of PPO, at the start.
         half_life: episodes after which that weight has halved; 0: constant.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from floorplan.env import ConstructBatch
 from floorplan.netlist import Problem
 from floorplan.netlist.variants import SYMMETRIES, mirror, relabel, with_grid
 
-__all__ = ["Member", "MemberCache", "Played", "reference_cost", "variant_of"]
+__all__ = ["LiveCache", "Member", "Played", "reference_cost", "variant_of"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -143,15 +143,23 @@ class Member:
         return Played(tuple(f.cost.proxy / self.reference for f in finished), dead_ends, model.baseline)
 
 
-class MemberCache:
-    """Members that stay set up, the least recently used dropped where memory runs out."""
+class _Sized(Protocol):
+    @property
+    def nbytes(self) -> int: ...
+
+
+SizedT = TypeVar("SizedT", bound=_Sized)
+
+
+class LiveCache(Generic[SizedT]):
+    """Netlists that stay set up, the least recently used dropped where memory runs out."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
-        self._kept: OrderedDict[tuple[str, int], Member] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int], SizedT] = OrderedDict()
 
-    def get(self, key: tuple[str, int], make: Callable[[], Member]) -> Member:
-        """Return the member of that key, made if need be."""
+    def get(self, key: tuple[str, int], make: Callable[[], SizedT]) -> SizedT:
+        """Return what is set up under that key, made if need be."""
         member = self._kept.pop(key, None) or make()
         self._kept[key] = member
         while len(self._kept) > 1 and sum(m.nbytes for m in self._kept.values()) > self.limit_bytes:

@@ -53,6 +53,7 @@ class PoolSettings(_Table):
         samples: sampled episodes of each held-out netlist, besides the one of most probable cells.
         patience: evaluations without gain after which a run stops; 0: never.
         teacher: settings of the search that teaches; see `agents.pretrain.lessons`.
+        evolution: settings of the evolution that comes first; see `agents.pretrain.evolve`.
     """
 
     netlists_per_round: Count = 4
@@ -66,6 +67,7 @@ class PoolSettings(_Table):
     samples: Whole = 3
     patience: Whole = 0
     teacher: dict[str, Any] = {}
+    evolution: dict[str, Any] = {}
 
 
 class _Netlist(_Table):

@@ -5,11 +5,13 @@ Nothing of an episode outlives a round, and every draw is seeded by run, round a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.numpy import load_file, save_file
 from torch import nn
@@ -26,6 +28,8 @@ from agents.ppo.checkpointfiles import (
 
 __all__ = ["PretrainState", "load_state", "save_state"]
 
+SCORES = "evolution/scores"
+
 
 @dataclass(frozen=True)
 class PretrainState:
@@ -33,7 +37,7 @@ class PretrainState:
 
     Attributes:
         round: rounds played.
-        episodes: of training, dead ends among them.
+        episodes: of training, those of evolution and dead ends among them.
         dead_ends: of training.
         seconds: wall clock, evaluations included.
         evaluations: made so far.
@@ -43,6 +47,8 @@ class PretrainState:
         seen: names of training netlists met, sorted.
         dropped: names of training netlists met that greedy placement cannot finish, sorted.
         lessons: optimiser steps on expert targets.
+        generations: rounds that were generations of evolution; they come before all others.
+        evolved: episodes of those.
     """
 
     round: int = 0
@@ -56,6 +62,8 @@ class PretrainState:
     seen: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     lessons: int = 0
+    generations: int = 0
+    evolved: int = 0
 
 
 def save_state(
@@ -64,10 +72,13 @@ def save_state(
     optimizer: torch.optim.Optimizer,
     baselines: dict[str, StepBaseline],
     state: PretrainState,
+    scores: Sequence[npt.NDArray[np.float64]] = (),
 ) -> None:
-    """Write a checkpoint below `folder` and drop all but the last two."""
+    """Write a checkpoint below `folder` and drop all but the last two; `scores` are those of evolution."""
     arrays = {f"{name}/mean": b.mean for name, b in baselines.items()}
     arrays |= {f"{name}/scale": np.array([b.scale]) for name, b in baselines.items()}
+    if scores:
+        arrays[SCORES] = np.stack(scores)
     with writing_checkpoint(folder, state.round) as part:
         write_network(part, network, optimizer)
         save_file(arrays, part / "baselines.safetensors")
@@ -76,8 +87,8 @@ def save_state(
 
 def load_state(
     folder: Path, network: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[PretrainState, dict[str, StepBaseline]]:
-    """Bring network and optimiser to the newest readable checkpoint; return counters and baselines by netlist.
+) -> tuple[PretrainState, dict[str, StepBaseline], list[npt.NDArray[np.float64]]]:
+    """Bring network and optimiser to the newest readable checkpoint; return counters, baselines by netlist, scores.
 
     Raises:
         CheckpointError: none is there, or none can be read.
@@ -87,11 +98,12 @@ def load_state(
 
 def _load(
     path: Path, network: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[PretrainState, dict[str, StepBaseline]]:
+) -> tuple[PretrainState, dict[str, StepBaseline], list[npt.NDArray[np.float64]]]:
     tree = read_counters(path)
     given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in tree["state"].items()}
     state = PretrainState(**given)
     arrays = load_file(path / "baselines.safetensors")
     read_network(path, network, optimizer)
     names = [key.removesuffix("/mean") for key in arrays if key.endswith("/mean")]
-    return state, {n: StepBaseline(arrays[f"{n}/mean"], float(arrays[f"{n}/scale"][0])) for n in names}
+    baselines = {n: StepBaseline(arrays[f"{n}/mean"], float(arrays[f"{n}/scale"][0])) for n in names}
+    return state, baselines, list(arrays.get(SCORES, ()))

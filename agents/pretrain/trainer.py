@@ -23,11 +23,12 @@ from agents.ppo.checkpointfiles import list_checkpoints
 from agents.ppo.policyfile import PolicyCard, PretrainingCard, save_policy
 from agents.ppo.progress import Reporter
 from agents.pretrain.curriculum import Draw, draw_round
+from agents.pretrain.evolve import Breeder
 from agents.pretrain.folder import PretrainFolder, RunStart
 from agents.pretrain.heldout import Exam, HeldOut, geometric_mean, score_row
 from agents.pretrain.lessons import Pupil, Teacher, pupils_of, teacher_settings
 from agents.pretrain.library import Library, StoppedError
-from agents.pretrain.member import Member, MemberCache, Played, variant_of
+from agents.pretrain.member import LiveCache, Member, Played, variant_of
 from agents.pretrain.pool import Pool
 from agents.pretrain.state import PretrainState, load_state, save_state
 from agents.pretrain.update import learn
@@ -61,10 +62,11 @@ class Pretrainer:
         self.device = device
         torch.set_num_threads(self.config.threads)
         self.library = Library(pool, folder, self.config, reporter)
-        self._members = MemberCache(pool.settings.live_mb << 20)
+        self._members: LiveCache[Member] = LiveCache(pool.settings.live_mb << 20)
         self._held_out = HeldOut(self.library, device)
         self.teacher: Teacher | None = None
         self._teacher_settings = teacher_settings(pool)
+        self._parts = start.method.split("+")
 
         torch.manual_seed(self.seed)
         problem = self.library.problem(next(pool.training()))
@@ -78,6 +80,10 @@ class Pretrainer:
         self.card = PolicyCard.of(
             self.config.network, self.config.env, instance, map_names=names, scalars=len(SCALARS), netlists=()
         )
+        self.breeder: Breeder | None = None
+        if "evolve" in self._parts:
+            alone = self._parts == ["evolve"]
+            self.breeder = Breeder(self.library, self.config, self.network, self.seed, alone=alone)
         self.state = PretrainState()
         self.baselines: dict[str, StepBaseline] = {}
         self._saved_at = -math.inf
@@ -90,7 +96,9 @@ class Pretrainer:
             CheckpointError: checkpoints are there, but none can be read.
         """
         if list_checkpoints(self.folder.checkpoints):
-            self.state, self.baselines = load_state(self.folder.checkpoints, self.network, self.optimizer)
+            self.state, self.baselines, scores = load_state(self.folder.checkpoints, self.network, self.optimizer)
+            if self.breeder is not None:
+                self.breeder.resume(scores)
             self.network.release()
         self.folder.rewind(self.state.round if self.state.evaluations else -1)
 
@@ -103,7 +111,7 @@ class Pretrainer:
         Raises:
             ProblemError: no netlist of the pool can be played, or the budget is of another kind.
         """
-        if budget.kind == "p" or (budget.kind == "e" and self.method == "clone"):
+        if budget.kind == "p" or (budget.kind == "e" and self._parts == ["clone"]):
             raise ProblemError(f"method {self.method!r} has no budget of {BUDGET_KINDS[budget.kind]}; give one in time")
         meter = BudgetMeter(budget, self.state.seconds, self._counted, self.reporter)
         with interruptible():
@@ -111,12 +119,12 @@ class Pretrainer:
                 if not self.state.evaluations:
                     self._evaluate(meter)
                     self.save(meter)
-                if self.method != "ppo":
+                if "clone" in self._parts:
                     self.teacher = self._hire(budget)
                     self.save(meter)
                 while not self._over(meter):
                     t = time.monotonic()
-                    row = self._clone(meter) if self._cloning else self._round(meter)
+                    row = self._next(meter)
                     self._round_s = time.monotonic() - t
                     if self.state.round - self.state.evaluated_at >= self.evaluate_every:
                         row |= self._evaluate(meter)
@@ -139,12 +147,38 @@ class Pretrainer:
         s = self.pool.settings
         return max(1, round(s.evaluate_every / (s.netlists_per_round * s.envs)))
 
+    def _next(self, meter: BudgetMeter) -> dict[str, Any]:
+        """Do the next round of whatever is due; return its row of metrics."""
+        evolved = self.state.generations == self.state.round  # generations come before all other rounds
+        if self.breeder is not None and evolved and not self.breeder.over(meter.fraction):
+            return self._evolve(self.breeder, meter)
+        return self._clone(meter) if self._cloning else self._round(meter)
+
+    def _evolve(self, breeder: Breeder, meter: BudgetMeter) -> dict[str, Any]:
+        """Let one generation play; return its row of metrics."""
+        t0, s = time.monotonic(), self.state
+        meter.tell("evolving")
+        made = breeder.generation(s.round, meter.fraction, s.dropped)
+        self.network.release()
+        self.state = s = replace(
+            s,
+            round=s.round + 1,
+            episodes=s.episodes + made.episodes,
+            evolved=s.evolved + made.episodes,
+            generations=s.generations + 1,
+            seconds=meter.seconds,
+            seen=tuple(sorted({*s.seen, *made.names})),
+            dropped=made.dropped,
+        )
+        rate = made.episodes / (time.monotonic() - t0)
+        return {"round": s.round, "episodes": s.episodes, **made.to_row(), "episodes_per_s": rate}
+
     @property
     def _cloning(self) -> bool:
         """Whether the next round is one of cloning alone."""
         if self.teacher is None or not self.teacher.ready:
             return False
-        return self.method == "clone" or self.state.lessons < self._teacher_settings.warm_steps
+        return "ppo" not in self._parts or self.state.lessons < self._teacher_settings.warm_steps
 
     def save(self, meter: BudgetMeter) -> None:
         """Write a checkpoint and the newest policy."""
@@ -152,7 +186,8 @@ class Pretrainer:
         save_policy(self.folder.last, self.network, self._card())
         if self.state.best_score is None:  # nothing is held out that could tell which is best
             save_policy(self.folder.policy, self.network, self._card())
-        save_state(self.folder.checkpoints, self.network, self.optimizer, self.baselines, self.state)
+        scores = [] if self.breeder is None else self.breeder.evolution.scores
+        save_state(self.folder.checkpoints, self.network, self.optimizer, self.baselines, self.state, scores)
         self._saved_at = time.monotonic()
 
     def _member(self, draw: Draw) -> Member | None:
@@ -199,10 +234,11 @@ class Pretrainer:
         episodes = state.episodes + sum(m.batch.num_envs for m in members)
         rng = np.random.default_rng([self.seed, number, 2])
         lesson, weight = None, 0.0
+        of_play = episodes - state.evolved
         if self.teacher is not None:
             draws_of = np.random.default_rng([self.seed, number, 3])
-            lesson, weight = self.teacher.lesson(episodes, self.baselines, draws_of), self.teacher.weight(episodes)
-        stats = learn(members, self.optimizer, self.config.ppo, episodes, rng, lesson, weight)
+            lesson, weight = self.teacher.lesson(of_play, self.baselines, draws_of), self.teacher.weight(of_play)
+        stats = learn(members, self.optimizer, self.config.ppo, of_play, rng, lesson, weight)
         self.network.release()
         refreshed = self._search_on(number + 1)
         t3 = time.monotonic()
@@ -239,7 +275,7 @@ class Pretrainer:
         number = self.state.round
         spent = min(1.0, meter.fraction)
         meter.tell("cloning")
-        decay = 1 - 0.9 * spent if self.method == "clone" else 1.0
+        decay = 1.0 if "ppo" in self._parts else 1 - 0.9 * spent
         rng = np.random.default_rng([self.seed, number, 3])
         figures = self.teacher.train(self.optimizer, self.baselines, self.state.lessons, decay, rng)
         self.network.release()
@@ -343,6 +379,8 @@ class Pretrainer:
     def _over(self, meter: BudgetMeter) -> bool:
         patience = self.pool.settings.patience
         if stop_wanted() or (patience and self.state.stale >= patience):
+            return True
+        if self._parts == ["evolve"] and self.breeder is not None and self.breeder.over(0.0):
             return True
         return meter.spent(margin_s=self._round_s / 2 + self._exam_s)
 

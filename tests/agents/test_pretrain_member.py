@@ -19,7 +19,7 @@ from agents.ppo.config import RunConfig, load_config
 from agents.ppo.policyfile import PolicyCard, save_policy
 from agents.ppo.trainer import construct_config
 from agents.pretrain.heldout import Exam
-from agents.pretrain.member import Member, MemberCache, reference_cost, variant_of
+from agents.pretrain.member import LiveCache, Member, reference_cost, variant_of
 from agents.pretrain.pool import PoolSettings
 from agents.pretrain.update import learn
 from floorplan.cost import CostEngine
@@ -214,7 +214,7 @@ def test_the_zero_shot_grade_is_what_the_policy_agent_would_place(tmp_path: Any)
 
 def test_the_cache_drops_what_was_used_longest_ago() -> None:
     one = members()[0]
-    cache = MemberCache(int(2.5 * one.nbytes))
+    cache = LiveCache(int(2.5 * one.nbytes))
     made = []
 
     def make(name: str) -> Any:

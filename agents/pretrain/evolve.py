@@ -1,0 +1,291 @@
+"""Evolution of the weights that read the maps: CMA-ES over whole rollouts on many netlists.
+
+What a rollout of most probable cells ends up costing is what counts on a netlist never seen, and gradients of sampled
+play are a noisy way there. A policy that is linear in the exact maps has a dozen weights; a population of them plays
+side by side, and covariance matrix adaptation (Hansen and Ostermeier 2001, package `cmaes`) needs minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from cmaes import CMA  # type: ignore[import-untyped]  # it ships no type information
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agents.gnn.network import GridNetwork
+from agents.ppo.config import ConfigError, RunConfig
+from agents.ppo.trainer import construct_config
+from agents.pretrain.curriculum import Draw, draw_round
+from agents.pretrain.library import Library
+from agents.pretrain.member import LiveCache, variant_of
+from agents.pretrain.pool import Pool, PoolError
+from floorplan.env import MAP_CHANNELS, ConstructBatch
+from floorplan.errors import InfeasibleProblemError, ProblemError
+from floorplan.netlist import Problem
+
+__all__ = ["Breeder", "Evolution", "EvolutionSettings", "Generation", "Stage", "evolution_settings", "linear_network"]
+
+F64 = npt.NDArray[np.float64]
+
+SMALLEST_SIGMA = 0.02
+"""Where the population has shrunk to this there is nothing left to tell apart."""
+
+
+class EvolutionSettings(BaseModel):
+    """`[settings.evolution]` of a pool.
+
+    Attributes:
+        population: policies of a generation, played side by side.
+        netlists: that each generation plays; all of it the same ones.
+        sigma: standard deviation of the first generation's weights.
+        share: of the budget that evolution takes where other learning follows.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    population: int = Field(16, ge=4, le=256)
+    netlists: int = Field(10, ge=1)
+    sigma: float = Field(1.0, gt=0)
+    share: float = Field(0.5, gt=0, le=1)
+
+
+def evolution_settings(pool: Pool) -> EvolutionSettings:
+    """Return the checked settings of a pool's evolution.
+
+    Raises:
+        PoolError: a key is unknown or its value wrong.
+    """
+    try:
+        return EvolutionSettings.model_validate(pool.settings.evolution)
+    except ValidationError as e:
+        first = e.errors(include_url=False)[0]
+        key = ".".join(["settings.evolution", *map(str, first["loc"])])
+        raise PoolError(pool.path, key, first["msg"]) from None
+
+
+def linear_network(network: object) -> GridNetwork:
+    """Return the network if it has a linear path from maps to logits.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    if not isinstance(network, GridNetwork):
+        raise ConfigError("evolution needs a network that reads the maps: network.kind = 'grid'")
+    return network
+
+
+class Stage:
+    """A netlist, or a variant of it, set up for a population to play side by side.
+
+    Args:
+        problem: what is placed.
+        reference: proxy cost that is 1.
+        config: rules of the game.
+        population: policies, an environment each.
+    """
+
+    def __init__(self, problem: Problem, reference: float, config: RunConfig, population: int) -> None:
+        self.reference = reference
+        self.batch = ConstructBatch(problem, population, construct_config(config.env))
+        self._dead_end = -config.env.dead_end_reward
+        hidden = config.network.hide_maps
+        self._shown = np.array([name not in hidden for name in MAP_CHANNELS], np.float32)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes, roughly: observations and the kernels' own maps."""
+        return 3 * sum(a.nbytes for a in self.batch.obs.values())
+
+    def play(self, weights: F64, seed: int) -> F64:
+        """Return what one episode of each policy costs over the reference; a dead end counts as its reward.
+
+        Args:
+            weights: (population, maps) of the maps in the logits; the cell of the highest logit is taken.
+            seed: of drawn macro orders, if any are.
+        """
+        batch = self.batch
+        batch.reset(seed)
+        count = batch.num_envs
+        out = np.full(count, self._dead_end)
+        running = np.ones(count, np.bool_)
+        w = (weights * self._shown).astype(np.float32)[:, None, :]
+        for _ in range(batch.dims.macros):
+            maps: Any = batch.obs["maps"]
+            logits = np.matmul(w, maps.reshape(count, len(self._shown), -1))[:, 0]
+            done = batch.step(np.where(batch.masks, logits, -np.inf).argmax(axis=1)).done
+            for f in batch.finished:
+                if running[f.env]:  # an episode begun after a dead end does not count
+                    out[f.env] = f.cost.proxy / self.reference
+            running &= ~done
+            if not running.any():
+                break
+        return out
+
+
+class Evolution:
+    """A search distribution over the weights of the linear path.
+
+    Everything follows from the seed and the scores told, so the scores are all that a checkpoint needs.
+
+    Args:
+        network: its weights are where the search begins.
+        settings: of the search.
+        seed: of the draws.
+
+    Attributes:
+        scores: those of all generations, (population,) each.
+    """
+
+    def __init__(self, network: GridNetwork, settings: EvolutionSettings, seed: int) -> None:
+        self.settings = settings
+        self.scores: list[F64] = []
+        mean = network.map_weights().astype(np.float64)
+        self._cma = CMA(mean=mean, sigma=settings.sigma, population_size=settings.population, seed=seed)
+
+    @property
+    def mean(self) -> F64:
+        """(maps,) weights in the middle of the population."""
+        found: F64 = np.array(self._cma.mean, np.float64)
+        return found
+
+    @property
+    def sigma(self) -> float:
+        """Step size."""
+        return float(self._cma._sigma)  # the package shows it nowhere else
+
+    @property
+    def settled(self) -> bool:
+        """Whether the population has shrunk to a point."""
+        return self.sigma < SMALLEST_SIGMA
+
+    def generation(self, play: Callable[[F64], Sequence[F64]]) -> F64:
+        """Draw a generation, let it play, and move on; return the mean ratio of each of its policies.
+
+        Args:
+            play: (population, maps) weights -> (population,) ratios on each netlist.
+        """
+        drawn = np.array([self._cma.ask() for _ in range(self.settings.population)])
+        ratios = np.array(play(drawn))
+        score = np.log(ratios).mean(axis=0)
+        self._tell(drawn, score)
+        ratio: F64 = np.exp(score)
+        return ratio
+
+    def replay(self, scores: Sequence[F64]) -> None:
+        """Go to where telling these scores, generation by generation, leads."""
+        for score in scores:
+            self._tell(np.array([self._cma.ask() for _ in range(self.settings.population)]), score)
+
+    def _tell(self, drawn: F64, score: F64) -> None:
+        self._cma.tell(list(zip(drawn, score.tolist(), strict=True)))
+        self.scores.append(score)
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What a generation came to.
+
+    Attributes:
+        names: netlists that it played.
+        dropped: netlists that it drew and that cannot be played.
+        episodes: played, dead ends among them.
+        mean_ratio: mean over the population of its cost over the reference.
+        best_ratio: of the best policy.
+        sigma: step size after it.
+    """
+
+    names: tuple[str, ...]
+    dropped: tuple[str, ...]
+    episodes: int
+    mean_ratio: float
+    best_ratio: float
+    sigma: float
+
+    def to_row(self) -> dict[str, float]:
+        """Return its figures as they stand in metrics.jsonl."""
+        return {"mean_ratio": self.mean_ratio, "best_ratio": self.best_ratio, "sigma": self.sigma}
+
+
+class Breeder:
+    """Evolves a network's linear path on the netlists of a pool.
+
+    Args:
+        library: of the netlists.
+        config: the game and the network.
+        network: becomes the middle of the population after each generation.
+        seed: of the run.
+        alone: whether nothing follows, and evolution has the whole budget.
+    """
+
+    def __init__(self, library: Library, config: RunConfig, network: object, seed: int, *, alone: bool) -> None:
+        self.settings = evolution_settings(library.pool)
+        self.alone = alone
+        self._library = library
+        self._config = config
+        self._network = linear_network(network)
+        self._seed = seed
+        self._stages: LiveCache[Stage] = LiveCache(library.pool.settings.live_mb << 20)
+        self.evolution = Evolution(self._network, self.settings, seed)
+
+    def resume(self, scores: Sequence[F64]) -> None:
+        """Go to where these scores lead; the network is left as it is."""
+        self.evolution.replay(scores)
+
+    def over(self, spent: float) -> bool:
+        """Return whether evolution has had its share, `spent` of the budget being gone, or has nothing left to do."""
+        return self.evolution.settled or (not self.alone and spent >= self.settings.share)
+
+    def generation(self, number: int, spent: float, dropped: Sequence[str]) -> Generation:
+        """Let one generation play, and the network become what comes of it.
+
+        Args:
+            number: of the round.
+            spent: share of the budget that is gone.
+            dropped: names of netlists that cannot be played.
+
+        Raises:
+            ProblemError: no netlist of the pool can be played.
+        """
+        if not self.alone:  # sources come and go within evolution's own share, and again in what follows
+            spent = min(spent / self.settings.share, 1.0)
+        out = set(dropped)
+        pairs: list[tuple[Draw, Stage]] = []
+        while not pairs:
+            draws = draw_round(self._library.pool, self._seed, number, spent, out, self.settings.netlists)
+            if not draws:
+                raise ProblemError(f"{self._library.pool.path}: no netlist can be played at {spent:.0%} of the budget")
+            for draw in draws:
+                stage = self._stage(draw)
+                if stage is None:
+                    out.add(draw.netlist.name)
+                else:
+                    pairs.append((draw, stage))
+        score = self.evolution.generation(lambda w: [stage.play(w, draw.seed) for draw, stage in pairs])
+        self._network.read_maps_by(self.evolution.mean)
+        return Generation(
+            names=tuple(draw.netlist.name for draw, _ in pairs),
+            dropped=tuple(sorted(out)),
+            episodes=len(pairs) * self.settings.population,
+            mean_ratio=float(np.exp(np.log(score).mean())),
+            best_ratio=float(score.min()),
+            sigma=self.evolution.sigma,
+        )
+
+    def _stage(self, draw: Draw) -> Stage | None:
+        reference = self._library.known(draw.netlist, "train").reference
+        if reference is None:
+            return None
+        pool = self._library.pool
+
+        def make(number: int) -> Stage:
+            problem = variant_of(self._library.problem(draw.netlist), pool.settings, number, draw.variant_seed)
+            return Stage(problem, reference, self._config, self.settings.population)
+
+        try:
+            return self._stages.get((draw.netlist.name, draw.variant), lambda: make(draw.variant))
+        except (InfeasibleProblemError, ProblemError):
+            return self._stages.get((draw.netlist.name, 0), lambda: make(0))
