@@ -108,6 +108,11 @@ class GridNetwork(nn.Module):
         """Return (maps,) how much each map counts in the logits, whatever the macro in hand."""
         return np.asarray(SKIP_GAIN * self.head.skip_base.detach().cpu().numpy(), np.float32)
 
+    def set_map_weights(self, weights: npt.ArrayLike) -> None:
+        """Let each map count this much, whatever the macro in hand; all else stays."""
+        with torch.no_grad():
+            self.head.skip_base.copy_(torch.as_tensor(np.asarray(weights, np.float32) / SKIP_GAIN))
+
     def read_maps_by(self, weights: npt.ArrayLike) -> None:
         """Become a policy that is linear in the maps, with these weights; what else there is has nothing to say yet."""
         head = self.head
@@ -115,7 +120,7 @@ class GridNetwork(nn.Module):
             for silent in (head.logit.weight, head.logit.bias, head.skip.weight):
                 if silent is not None:
                     silent.zero_()
-            head.skip_base.copy_(torch.as_tensor(np.asarray(weights, np.float32) / SKIP_GAIN))
+        self.set_map_weights(weights)
 
     @contextmanager
     def encode_once(self) -> Iterator[None]:

@@ -11,20 +11,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
+from agents.gnn.network import GridNetwork
 from agents.ppo.budgeting import BudgetMeter
 from agents.ppo.checkpoint import Extra
 from agents.ppo.config import RunConfig
 from agents.ppo.evaluate import Evaluation, Evaluator
+from agents.ppo.evolution import Evolution, play_population
 from agents.ppo.progress import Reporter
 from agents.ppo.runfolder import RunFolder
 from agents.ppo.trainer import Trainer, construct_config
 from agents.ppo.tuneconfig import TuneConfig
+from floorplan.env import ConstructBatch
 from floorplan.errors import CheckpointError
 from floorplan.netlist import Problem
 
 __all__ = ["FineTuner"]
+
+SCORES = "evolution.scores"
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +39,11 @@ log = logging.getLogger(__name__)
 class FineTuner(Trainer):
     """Trains a stored policy further on one problem.
 
-    Before anything is learned the policy places the problem as it is, so the best placement is never worse than that.
-    Then only the critic learns for a while: its values belong to other netlists, and would mislead the policy. Every
-    few updates the policy is evaluated; the weights that came out best are the run's policy, those it started from
-    included, and training goes back to them when it has got worse several times in a row, with half the step size.
+    Before anything is learned the policy places the problem as it is, so the best placement is never worse than that. For
+    a share of the budget the weights by which it reads the maps are evolved on whole rollouts of this problem. Then it is
+    trained, at first only the critic: its values belong to other netlists, and would mislead the policy. Every few updates
+    the policy is evaluated; the weights that came out best are the run's policy, those it started from included, and
+    training goes back to them when it has got worse several times in a row, with half the step size.
 
     Attributes:
         tune: settings of all that.
@@ -71,6 +79,11 @@ class FineTuner(Trainer):
         self._rate = 1.0
         game = construct_config(config.env)
         self._evaluator = Evaluator(problem, game, tune.samples, seed, self.model.device)
+        self._evolution: Evolution | None = None
+        if tune.evolve > 0 and isinstance(self.network, GridNetwork):
+            start = self.network.map_weights()
+            self._evolution = Evolution(start, tune.sigma, tune.population, seed)
+            self._population = ConstructBatch(problem, tune.population, game, seed=seed)
 
     def start(self) -> None:
         """Place the problem with the policy as it is, write that down, and begin the first episodes."""
@@ -103,8 +116,18 @@ class FineTuner(Trainer):
         """Return how the run's policy and the one it started from evaluate; lower is better."""
         return {"policy_score": self.champion_score, "zero_shot_score": self._zero_score}
 
+    @property
+    def _generations(self) -> int:
+        return 0 if self._evolution is None else len(self._evolution.scores)
+
     def _update(self, meter: BudgetMeter) -> dict[str, Any]:
         number = self.counters.update + 1
+        evolution = self._evolution
+        if evolution is not None and self._generations == self.counters.update:  # generations come before all else
+            if meter.fraction < self.tune.evolve and not evolution.settled:
+                return self._evolve(evolution, meter)
+            self._return_to_champion()
+        number -= self._generations
         critic_only = number <= self.tune.critic_updates
         with self._critic_only(only=critic_only):
             row = super()._update(meter)
@@ -116,6 +139,59 @@ class FineTuner(Trainer):
             row["seconds"] = round(self.counters.seconds, 3)
             row["best_proxy"] = self.counters.best_proxy
         return {**row, **self._figures(found)}
+
+    def _evolve(self, evolution: Evolution, meter: BudgetMeter) -> dict[str, Any]:
+        """Let a generation of policies play that differ in how they read the maps; return its row of metrics."""
+        t0, c = time.monotonic(), self.counters
+        meter.tell("evolving")
+        network: Any = self.network
+        network.release()
+        batch, played = self._population, []
+
+        def logits() -> npt.NDArray[np.float32]:
+            with torch.no_grad():
+                obs = {k: torch.from_numpy(v).to(self.model.device) for k, v in batch.obs.items()}
+                found: npt.NDArray[np.float32] = network(obs)[0].cpu().numpy()
+                return found
+
+        def play(drawn: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
+            proxy, finished = play_population(batch, drawn - network.map_weights(), self._evaluator.seed, logits)
+            played.extend(finished)
+            return [np.where(np.isnan(proxy), -self.config.env.dead_end_reward, proxy)]
+
+        evolution.generation(play)
+        network.set_map_weights(evolution.mean)
+        proxies = [f.cost.proxy for f in played]
+        if played:
+            best = min(played, key=lambda f: f.cost.proxy)
+            self._offer(best.placement, best.cost)
+        dead_ends = batch.num_envs - len(played)
+        self.model.num_timesteps += batch.num_envs * batch.dims.macros
+        found = self._evaluate() if self.tune.evaluates(c.update + 1) else None
+        if found is not None and found.score < self.champion_score:
+            self._keep_champion(found)
+        self.counters = c = replace(
+            self.counters,
+            update=c.update + 1,
+            step=self.model.num_timesteps,
+            episodes=c.episodes + len(played),
+            dead_ends=c.dead_ends + dead_ends,
+            seconds=meter.seconds,
+        )
+        return {
+            "step": c.step,
+            "update": c.update,
+            "seconds": round(c.seconds, 3),
+            "episodes": c.episodes,
+            "best_proxy": c.best_proxy,
+            "mean_proxy": sum(proxies) / len(proxies) if proxies else None,
+            "min_proxy": min(proxies) if proxies else None,
+            "dead_ends": dead_ends,
+            "sigma": evolution.sigma,
+            "explained_variance": None,
+            "episodes_per_s": len(played) / (time.monotonic() - t0),
+            **self._figures(found),
+        }
 
     def _evaluate(self) -> Evaluation:
         network: Any = self.network
@@ -129,21 +205,27 @@ class FineTuner(Trainer):
     def _judge(self, found: Evaluation) -> None:
         """Keep the weights if they are the best, or go back to the best ones."""
         if found.score < self.champion_score:
-            self.champion.load_state_dict(self.network.state_dict())
-            self.champion_score = found.score
-            self._worse = 0
+            self._keep_champion(found)
             return
         self._worse += 1
         if self._worse < self.tune.patience:
             return
         self._worse = 0
         self._set_rate(self._rate / 2)
-        self.network.load_state_dict(self.champion.state_dict())
-        network: Any = self.network
-        network.release()
+        self._return_to_champion()
         policy: Any = self.model.policy
         policy.optimizer.state.clear()
         log.info("the policy got worse: back to the best weights, step size %g", self.model.config.learning_rate)
+
+    def _keep_champion(self, found: Evaluation) -> None:
+        self.champion.load_state_dict(self.network.state_dict())
+        self.champion_score = found.score
+        self._worse = 0
+
+    def _return_to_champion(self) -> None:
+        self.network.load_state_dict(self.champion.state_dict())
+        network: Any = self.network
+        network.release()
 
     def _set_rate(self, factor: float) -> None:
         self._rate = factor
@@ -187,15 +269,20 @@ class FineTuner(Trainer):
             "worse": self._worse,
             "rate": self._rate,
         }
-        return Extra({f"champion.{k}": v for k, v in self.champion.state_dict().items()}, values)
+        tensors = {f"champion.{k}": v for k, v in self.champion.state_dict().items()}
+        if self._evolution is not None and self._evolution.scores:
+            tensors[SCORES] = torch.from_numpy(np.stack(self._evolution.scores))
+        return Extra(tensors, values)
 
     def _restore(self) -> Callable[[Extra], None]:
         def restore(extra: Extra) -> None:
-            tensors = {k.removeprefix("champion."): v for k, v in extra.tensors.items()}
+            tensors = {k.removeprefix("champion."): v for k, v in extra.tensors.items() if k != SCORES}
             try:
                 self.champion.load_state_dict(tensors, strict=True)
             except RuntimeError as e:
                 raise CheckpointError(f"the best weights do not fit the network: {' '.join(str(e).split())}") from None
+            if self._evolution is not None and SCORES in extra.tensors:
+                self._evolution.replay(list(extra.tensors[SCORES].numpy()))
             v = extra.values
             self.champion_score, self._zero_score = float(v["champion_score"]), float(v["zero_score"])
             self._worse = int(v["worse"])

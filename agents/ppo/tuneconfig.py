@@ -17,6 +17,12 @@ class TuneConfig(BaseModel):
     critic_updates: int = Field(default=1, ge=0, le=1000, description="updates in which only the critic learns")
     patience: int = Field(default=3, ge=1, le=1000, description="evaluations in a row that may be worse than the best")
 
+    evolve: float = Field(
+        default=0.5, ge=0, le=1, description="share of the budget for evolution of the map weights, before training"
+    )
+    population: int = Field(default=16, ge=4, le=256, description="policies of a generation")
+    sigma: float = Field(default=0.5, gt=0, le=100, description="spread of the first generation's weights")
+
     def evaluates(self, update: int) -> bool:
         """Return whether the policy is evaluated after this update: early on after each power of two."""
         return update % self.evaluate_every == 0 or (update < self.evaluate_every and update & (update - 1) == 0)

@@ -7,17 +7,16 @@ side by side, and covariance matrix adaptation (Hansen and Ostermeier 2001, pack
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from cmaes import CMA  # type: ignore[import-untyped]  # it ships no type information
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.gnn.network import GridNetwork
 from agents.ppo.config import ConfigError, RunConfig
+from agents.ppo.evolution import Evolution, play_population
 from agents.ppo.trainer import construct_config
 from agents.pretrain.curriculum import Draw, draw_round
 from agents.pretrain.library import Library
@@ -27,12 +26,9 @@ from floorplan.env import MAP_CHANNELS, ConstructBatch
 from floorplan.errors import InfeasibleProblemError, ProblemError
 from floorplan.netlist import Problem
 
-__all__ = ["Breeder", "Evolution", "EvolutionSettings", "Generation", "Stage", "evolution_settings", "linear_network"]
+__all__ = ["Breeder", "EvolutionSettings", "Generation", "Stage", "evolution_settings", "linear_network"]
 
 F64 = npt.NDArray[np.float64]
-
-SMALLEST_SIGMA = 0.02
-"""Where the population has shrunk to this there is nothing left to tell apart."""
 
 
 class EvolutionSettings(BaseModel):
@@ -107,82 +103,8 @@ class Stage:
             weights: (population, maps) of the maps in the logits; the cell of the highest logit is taken.
             seed: of drawn macro orders, if any are.
         """
-        batch = self.batch
-        batch.reset(seed)
-        count = batch.num_envs
-        out = np.full(count, self._dead_end)
-        running = np.ones(count, np.bool_)
-        w = (weights * self._shown).astype(np.float32)[:, None, :]
-        for _ in range(batch.dims.macros):
-            maps: Any = batch.obs["maps"]
-            logits = np.matmul(w, maps.reshape(count, len(self._shown), -1))[:, 0]
-            done = batch.step(np.where(batch.masks, logits, -np.inf).argmax(axis=1)).done
-            for f in batch.finished:
-                if running[f.env]:  # an episode begun after a dead end does not count
-                    out[f.env] = f.cost.proxy / self.reference
-            running &= ~done
-            if not running.any():
-                break
-        return out
-
-
-class Evolution:
-    """A search distribution over the weights of the linear path.
-
-    Everything follows from the seed and the scores told, so the scores are all that a checkpoint needs.
-
-    Args:
-        network: its weights are where the search begins.
-        settings: of the search.
-        seed: of the draws.
-
-    Attributes:
-        scores: those of all generations, (population,) each.
-    """
-
-    def __init__(self, network: GridNetwork, settings: EvolutionSettings, seed: int) -> None:
-        self.settings = settings
-        self.scores: list[F64] = []
-        mean = network.map_weights().astype(np.float64)
-        self._cma = CMA(mean=mean, sigma=settings.sigma, population_size=settings.population, seed=seed)
-
-    @property
-    def mean(self) -> F64:
-        """(maps,) weights in the middle of the population."""
-        found: F64 = np.array(self._cma.mean, np.float64)
-        return found
-
-    @property
-    def sigma(self) -> float:
-        """Step size."""
-        return float(self._cma._sigma)  # the package shows it nowhere else
-
-    @property
-    def settled(self) -> bool:
-        """Whether the population has shrunk to a point."""
-        return self.sigma < SMALLEST_SIGMA
-
-    def generation(self, play: Callable[[F64], Sequence[F64]]) -> F64:
-        """Draw a generation, let it play, and move on; return the mean ratio of each of its policies.
-
-        Args:
-            play: (population, maps) weights -> (population,) ratios on each netlist.
-        """
-        drawn = np.array([self._cma.ask() for _ in range(self.settings.population)])
-        ratios = np.array(play(drawn))
-        score = np.log(ratios).mean(axis=0)
-        self._tell(drawn, score)
-        ratio: F64 = np.exp(score)
-        return ratio
-
-    def replay(self, scores: Sequence[F64]) -> None:
-        """Go to where telling these scores, generation by generation, leads."""
-        for score in scores:
-            self._tell(np.array([self._cma.ask() for _ in range(self.settings.population)]), score)
-
-    def _tell(self, drawn: F64, score: F64) -> None:
-        self._cma.tell(list(zip(drawn, score.tolist(), strict=True)))
-        self.scores.append(score)
+        proxy, _ = play_population(self.batch, weights * self._shown, seed)
+        return np.where(np.isnan(proxy), self._dead_end, proxy / self.reference)
 
 
 @dataclass(frozen=True)
@@ -229,7 +151,8 @@ class Breeder:
         self._network = linear_network(network)
         self._seed = seed
         self._stages: LiveCache[Stage] = LiveCache(library.pool.settings.live_mb << 20)
-        self.evolution = Evolution(self._network, self.settings, seed)
+        start = self._network.map_weights()
+        self.evolution = Evolution(start, self.settings.sigma, self.settings.population, seed)
 
     def resume(self, scores: Sequence[F64]) -> None:
         """Go to where these scores lead; the network is left as it is."""

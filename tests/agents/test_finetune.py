@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from agents.base import Budget
+from agents.ppo.budgeting import BudgetMeter
 from agents.ppo.checkpointfiles import list_checkpoints
 from agents.ppo.command import main as train
 from agents.ppo.config import load_config
@@ -23,7 +24,18 @@ from floorplan.formats import read_plc, read_problem
 from floorplan.netlist import check_legality
 from tests.agents.ppo_cases import assert_refused, assert_same_bits, metric_rows, tiny_problem, train_tiny
 
-QUICK = ["--set", "ppo.num_envs=4", "--set", "ppo.minibatch=16", "--set", "tune.samples=2", "--set", "threads=1"]
+QUICK = [
+    "--set",
+    "ppo.num_envs=4",
+    "--set",
+    "ppo.minibatch=16",
+    "--set",
+    "tune.samples=2",
+    "--set",
+    "tune.evolve=0",
+    "--set",
+    "threads=1",
+]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +74,7 @@ def test_the_command_starts_from_zero_shot_and_ends_no_worse(
 
 
 def test_the_critic_learns_alone_before_the_policy_moves(trained: Path, tmp_path: Path) -> None:
-    t = tuner(trained, tmp_path / "run", TuneConfig(samples=1, critic_updates=1))
+    t = tuner(trained, tmp_path / "run", TuneConfig(evolve=0, samples=1, critic_updates=1))
     before = {k: v.clone() for k, v in t.network.state_dict().items()}
     t.start()
     assert t.model.baseline is None
@@ -76,7 +88,9 @@ def test_the_critic_learns_alone_before_the_policy_moves(trained: Path, tmp_path
 
 
 def test_a_policy_that_gets_worse_is_dropped(trained: Path, tmp_path: Path) -> None:
-    t = tuner(trained, tmp_path / "run", TuneConfig(samples=2, evaluate_every=1, patience=1, critic_updates=0))
+    t = tuner(
+        trained, tmp_path / "run", TuneConfig(evolve=0, samples=2, evaluate_every=1, patience=1, critic_updates=0)
+    )
     t.start()
     zero = {k: v.clone() for k, v in t.network.state_dict().items()}
     t.champion_score = 0.0  # nothing can be as good, so every update counts as worse
@@ -89,7 +103,7 @@ def test_a_policy_that_gets_worse_is_dropped(trained: Path, tmp_path: Path) -> N
 
 
 def test_stopping_and_resuming_changes_nothing(trained: Path, tmp_path: Path) -> None:
-    tune = TuneConfig(samples=2, evaluate_every=2, patience=1)
+    tune = TuneConfig(evolve=0, samples=2, evaluate_every=2, patience=1)
     once = tuner(trained, tmp_path / "once", tune, learning_rate=0.05)
     once.start()
     once.run(Budget.parse("32e"))
@@ -154,3 +168,49 @@ def test_what_is_missing_is_named(trained: Path, tmp_path: Path, capsys: pytest.
     ):
         assert main([*args, "--quiet"]) == 2
         assert cause in capsys.readouterr().err
+
+
+def test_evolution_comes_first_and_is_kept_if_it_pays(trained: Path, tmp_path: Path) -> None:
+    tune = TuneConfig(samples=1, evolve=0.6, population=4, sigma=2.0)
+    t = tuner(trained, tmp_path / "run", tune)
+    weights = t.network.map_weights()
+    others = {k: v.clone() for k, v in t.network.state_dict().items() if k != "head.skip_base"}
+    t.start()
+    assert t.zero_shot is not None
+    t.run(Budget.parse("24e"))
+    found = metric_rows(tmp_path / "run")[1:]
+    evolved = [r for r in found if "sigma" in r]
+    assert [r["episodes"] for r in evolved] == [4, 8, 12, 16]
+    assert found[: len(evolved)] == evolved
+    assert all("approx_kl" in r for r in found[len(evolved) :])
+    assert t.champion_score <= t.zero_shot.score
+    assert t.best is not None
+    assert t.best.cost.proxy == t.counters.best_proxy == min(r["best_proxy"] for r in found)
+
+    alone = tuner(trained, tmp_path / "alone", TuneConfig(samples=1, evolve=1, population=4, sigma=2.0))
+    alone.start()
+    alone.run(Budget.parse("8e"))
+    assert not (alone.network.map_weights() == weights).all()
+    now = alone.network.state_dict()
+    assert all(torch.equal(v, now[k]) for k, v in others.items())
+
+
+def test_evolution_resumes_exactly(trained: Path, tmp_path: Path) -> None:
+    tune = TuneConfig(samples=1, evolve=0.7, population=4, sigma=1.0)
+    whole = tuner(trained, tmp_path / "whole", tune)
+    whole.start()
+    whole.run(Budget.parse("28e"))
+    for cut in (8, 24):  # in the midst of evolution, and after it
+        folder = tmp_path / f"cut{cut}"
+        first = tuner(trained, folder, tune)
+        first.start()
+        meter = BudgetMeter(Budget.parse("28e"), 0.0, first._counted, first.reporter)
+        while first.counters.episodes < cut:
+            first.folder.append_metrics(first._update(meter))
+            first.save()
+        second = tuner(trained, folder, tune)
+        second.resume()
+        second.run(Budget.parse("28e"))
+        assert metric_rows(folder) == metric_rows(tmp_path / "whole")
+        for name, value in second.champion.state_dict().items():
+            assert torch.equal(value, whole.champion.state_dict()[name])

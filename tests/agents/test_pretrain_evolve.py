@@ -11,8 +11,9 @@ from agents.gnn.instance import Instance
 from agents.gnn.network import GridNetwork
 from agents.gnn.policy import make_network
 from agents.ppo.config import ConfigError, load_config
+from agents.ppo.evolution import Evolution
 from agents.pretrain.command import main
-from agents.pretrain.evolve import Evolution, EvolutionSettings, Stage, linear_network
+from agents.pretrain.evolve import Stage, linear_network
 from agents.pretrain.heldout import Exam
 from floorplan.env import MAP_CHANNELS, SCALARS, ConstructBatch, build_graph
 from tests.agents.ppo_cases import TINY, assert_refused, assert_same_bits, metric_rows, tiny_problem, write_preset
@@ -71,14 +72,14 @@ def test_evolution_finds_a_minimum_and_replays_to_the_last_bit() -> None:
         off = ((drawn - goal) ** 2).sum(axis=1)
         return [np.exp(0.1 * off), np.exp(0.3 * off)]
 
-    settings = EvolutionSettings(population=12)
-    found = Evolution(network(), settings, seed=5)
+    start = network().map_weights()
+    found = Evolution(start, 1.0, 12, seed=5)
     first = found.generation(play).mean()
     for _ in range(120):
         last = found.generation(play).mean()
     assert last < 1.01 < first
     assert found.mean == pytest.approx(goal, abs=0.2)
-    again = Evolution(network(), settings, seed=5)
+    again = Evolution(start, 1.0, 12, seed=5)
     again.replay(found.scores)
     assert again.mean.tolist() == found.mean.tolist()
     assert again.sigma == found.sigma
