@@ -39,11 +39,12 @@ log = logging.getLogger(__name__)
 class FineTuner(Trainer):
     """Trains a stored policy further on one problem.
 
-    Before anything is learned the policy places the problem as it is, so the best placement is never worse than that. For
-    a share of the budget the weights by which it reads the maps are evolved on whole rollouts of this problem. Then it is
-    trained, at first only the critic: its values belong to other netlists, and would mislead the policy. Every few updates
-    the policy is evaluated; the weights that came out best are the run's policy, those it started from included, and
-    training goes back to them when it has got worse several times in a row, with half the step size.
+    Before anything is learned the policy places the problem as it is, so the best placement is never worse than
+    that. For a share of the budget the weights by which it reads the maps are evolved on whole rollouts of this
+    problem. Then it is trained, at first only the critic: its values belong to other netlists, and would mislead
+    the policy. Every few updates the policy is evaluated; the weights that came out best are the run's policy,
+    those it started from included, and training goes back to them when it has got worse several times in a row,
+    with half the step size.
 
     Attributes:
         tune: settings of all that.
