@@ -50,6 +50,7 @@ class PoolSettings(_Table):
         variants: how many variants of one netlist are made in all, itself among them; each costs its set-up once.
         live_mb: memory for netlists that are kept set up between rounds.
         evaluate_every: episodes between two evaluations on what is held out; as many rounds of cloning stand for them.
+        views: symmetric views, 1 to 4, in which each held-out netlist is graded; their mean counts.
         samples: sampled episodes of each held-out netlist, besides the one of most probable cells.
         patience: evaluations without gain after which a run stops; 0: never.
         teacher: settings of the search that teaches; see `agents.pretrain.lessons`.
@@ -64,6 +65,7 @@ class PoolSettings(_Table):
     variants: Count = 8
     live_mb: Count = 1500
     evaluate_every: Count = 400
+    views: Annotated[int, Field(strict=True, ge=1, le=4)] = 4
     samples: Whole = 3
     patience: Whole = 0
     teacher: dict[str, Any] = {}

@@ -9,7 +9,7 @@ import tomli_w
 from floorplan.formats import write_netlist, write_plc
 from tests.agents.ppo_cases import tiny_problem
 
-SETTINGS = {"netlists_per_round": 2, "envs": 2, "variants": 3, "evaluate_every": 8, "samples": 1}
+SETTINGS = {"netlists_per_round": 2, "envs": 2, "variants": 3, "evaluate_every": 8, "samples": 1, "views": 1}
 
 
 def write_netlists(folder: Path, sizes: tuple[tuple[int, int], ...] = ((5, 8), (6, 8), (4, 9))) -> list[Path]:

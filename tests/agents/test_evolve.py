@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from agent_cases import SMALL_MACROS, shipped_problem, small_problem, squares
+from agent_cases import SMALL_MACROS, small_problem, squares
 
 from agents.base import Budget, BudgetClock, Progress
 from agents.evolve import EvolveAgent
@@ -29,7 +29,7 @@ def test_the_result_is_legal_exact_repeatable_and_within_its_proposals(search: s
 
 
 def test_it_beats_random_and_gets_better_with_more_episodes() -> None:
-    problem = shipped_problem()
+    problem = small_problem()
     few, many = (EvolveAgent().place(problem, Budget.parse(b), seed=0) for b in ("16e", "64e"))
     assert (few.episodes, many.episodes) == (16, 64)
     assert many.cost.proxy < few.cost.proxy
@@ -82,7 +82,7 @@ def test_dead_ends_are_counted_and_survived() -> None:
 
 
 def test_a_budget_of_seconds_is_kept() -> None:
-    problem = shipped_problem()
+    problem = small_problem()
     EvolveAgent().place(problem, Budget.parse("1e"), seed=0)  # compiles
     for seconds in (0.01, 0.7):
         start = time.perf_counter()

@@ -155,7 +155,11 @@ def test_time_on_the_lattice_makes_a_script_cheaper(collected: ExpertSet) -> Non
     lattice = Lattice(ConstructBatch(tile(), 1))
     expert = collected.best.placement
     at_once = lattice.fit(expert, 0.0, np.random.default_rng(0))
-    later = lattice.fit(expert, 0.6, np.random.default_rng(0))
+    # As much time as it takes on a busy machine: what is claimed is that there is something to be found.
+    for seconds in (0.6, 2.0, 6.0, 20.0):
+        later = lattice.fit(expert, seconds, np.random.default_rng(0))
+        if later.cost.proxy < at_once.cost.proxy:
+            break
     assert later.cost.proxy < at_once.cost.proxy
     assert lattice.allows(later.cells)
     taken_twice = later.cells.copy()

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from agent_cases import SMALL_MACROS, shipped_problem, small_problem, squares
+from agent_cases import SMALL_MACROS, small_problem, squares
 
 from agents.base import Budget, Progress
 from agents.greedy import GreedyAgent, exact_proxy
@@ -41,7 +41,7 @@ def test_candidates_are_costed_exactly() -> None:
 
 
 def test_it_is_legal_repeatable_and_better_than_the_best_of_20_random_placements() -> None:
-    problem = shipped_problem()
+    problem = small_problem()
     a, b = (GreedyAgent().place(problem, Budget.parse("1e"), seed=s) for s in (0, 1))
     random = RandomAgent().place(problem, Budget.parse("20e"), seed=0)
     assert a.legality.legal

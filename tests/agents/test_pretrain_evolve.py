@@ -12,10 +12,15 @@ from agents.gnn.network import GridNetwork
 from agents.gnn.policy import make_network
 from agents.ppo.config import ConfigError, load_config
 from agents.ppo.evolution import Evolution
+from agents.ppo.progress import QuietReporter
 from agents.pretrain.command import main
 from agents.pretrain.evolve import Stage, linear_network
-from agents.pretrain.heldout import Exam
+from agents.pretrain.folder import PretrainFolder
+from agents.pretrain.heldout import EXAM_SEED, Exam, HeldOut
+from agents.pretrain.library import Library
+from agents.pretrain.pool import load_pool
 from floorplan.env import MAP_CHANNELS, SCALARS, ConstructBatch, build_graph
+from floorplan.netlist import SYMMETRIES, mirror, relabel
 from tests.agents.ppo_cases import TINY, assert_refused, assert_same_bits, metric_rows, tiny_problem, write_preset
 from tests.agents.pretrain_cases import write_pool
 
@@ -116,3 +121,18 @@ def test_what_cannot_evolve_is_refused(tmp_path: Path, capsys: pytest.CaptureFix
         linear_network(AlphaChipNetwork())
     pool = write_pool(tmp_path, evolution={"population": 2})
     assert_refused(main, [str(pool), "--out", str(tmp_path / "run")], "settings.evolution.population", capsys)
+
+
+def test_held_out_netlists_are_graded_in_several_views(tmp_path: Path) -> None:
+    config, net = load_config("default", TINY), network()
+    net.read_maps_by(np.random.default_rng(3).normal(size=len(MAP_CHANNELS)))
+    pool = load_pool(write_pool(tmp_path, views=3))
+    folder = PretrainFolder(tmp_path)
+    found = HeldOut(Library(pool, folder, config, QuietReporter()), "cpu").grades(net)["third"]
+    reference = folder.read_netlists()["third"].reference
+    assert reference is not None
+    problem = pool.held_out[0].build()
+    views = [problem, *(relabel(mirror(problem, *SYMMETRIES[k]), k).problem for k in (1, 2))]
+    alone = [Exam("it", view, reference, config, 1).grade(net, EXAM_SEED).zero_shot for view in views]
+    assert found.zero_shot == pytest.approx(float(np.exp(np.log(alone).mean())))
+    assert len(set(alone)) > 1
