@@ -19,8 +19,10 @@ from agents.ppo.commandline import (
     run_command,
 )
 from agents.ppo.config import load_config
+from agents.ppo.policyfile import read_card
 from agents.ppo.runfolder import default_out
 from agents.pretrain.folder import METHODS, PretrainFolder, RunStart
+from agents.pretrain.modelcard import write_model_card
 from agents.pretrain.pool import load_pool
 
 if TYPE_CHECKING:
@@ -103,11 +105,14 @@ def _typed(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _finish(trainer: Pretrainer) -> dict[str, Any]:
-    """Draw the curves and return the result row."""
+    """Draw the curves, write the model cards and return the result row."""
     from agents.pretrain.curves import write_pretrain_png
 
     folder, s = trainer.folder, trainer.state
-    write_pretrain_png(folder.curves_png, folder.read_metrics(), f"{trainer.pool.path.stem}: {s.episodes} episodes")
+    metrics = folder.read_metrics()
+    write_pretrain_png(folder.curves_png, metrics, f"{trainer.pool.path.stem}: {s.episodes} episodes")
+    for policy in (folder.policy, folder.last):
+        write_model_card(policy, read_card(policy), folder.read_netlists(), metrics)
     return {
         "run": str(folder.path),
         "policy": str(folder.policy),

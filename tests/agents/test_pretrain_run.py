@@ -80,6 +80,10 @@ def test_a_run_leaves_everything_its_folder_promises(tmp_path: Path, capsys: pyt
         assert card.pretraining is not None
         assert card.pretraining.held_out == (hashes["third"],)
         assert card.pretraining.method == "ppo"
+        text = (run / name / "MODEL_CARD.md").read_text()
+        assert "| learned by | ppo, seed 4 |" in text
+        assert text.count(f"`{hashes['third']}`") == 1
+        assert "hours on" in text
     assert set(read_card(run / "last").netlists) == {hashes["n0"], hashes["second-n1"]}
     placed = PolicyAgent(run).place(problem, Budget("e", 1), 0)
     assert check_legality(problem, placed.placement).legal
