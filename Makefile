@@ -56,6 +56,7 @@ bench: $(STAMP) ## Measure the speeds that the README quotes
 docs: $(STAMP) ## Build the documentation into site/
 	$(BIN)/python -m pip install -qq --constraint constraints.txt --editable ".[docs]"
 	$(BIN)/python docs/write_tables.py
+	$(BIN)/python docs/write_transfer.py
 	$(BIN)/mkdocs build --strict
 
 clean: ## Remove the virtual environment and all caches; runs/ stays

@@ -9,7 +9,6 @@ from pathlib import Path
 from agents.analytic import AnalyticAgent
 from agents.base import Budget, BudgetClock, Progress, ProgressCallback, Result, legal_result
 from agents.policy import PolicyAgent
-from agents.ppo.policyfile import SHIPPED
 from agents.search.anneal import Schedule, anneal_team
 from agents.search.descent import descend_team
 from agents.search.guide import wanted_policy
@@ -106,7 +105,7 @@ class PortfolioAgent(Searcher):
         shares: Shares | None = None,
         chains: int = 2,
         cost: CostOptions | None = None,
-        policy: str | Path = SHIPPED,
+        policy: str | Path = "",
         guide: str | Path = "",
         guide_share: float = 0.03,
     ) -> None:

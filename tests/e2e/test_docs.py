@@ -60,10 +60,13 @@ def test_the_netlist_of_the_data_model_page_builds(capsys: pytest.CaptureFixture
     assert source.rstrip().endswith("# " + said)
 
 
-def test_generated_tables_are_up_to_date() -> None:
-    module = runpy.run_path(str(ROOT / "docs" / "write_tables.py"))
-    text = (ROOT / "docs" / "environment.md").read_text(encoding="utf-8")
-    assert module["rewritten"](text) == text, "run `python docs/write_tables.py`"
+@pytest.mark.parametrize(
+    ("writer", "page"), [("write_tables.py", "environment.md"), ("write_transfer.py", "transfer.md")]
+)
+def test_generated_tables_are_up_to_date(writer: str, page: str) -> None:
+    module = runpy.run_path(str(ROOT / "docs" / writer))
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert module["rewritten"](text) == text, f"run `python docs/{writer}`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
