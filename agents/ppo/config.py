@@ -87,6 +87,12 @@ class NetworkConfig(_Frozen):
         default=(), description="channels of the maps that the network is shown as zeros; their priors have no effect"
     )
 
+    @field_validator("hide_maps", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """Take `density,edge_x`, as a command line gives it."""
+        return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
     @field_validator("hide_maps")
     @classmethod
     def _known_maps(cls, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -64,5 +64,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path, text: str | None) -> None:
 def test_a_stored_network_of_before_the_ablations_reads_as_none() -> None:
     tree = load_config("default").network.model_dump(mode="json", exclude={"use_graph", "hide_maps"})
     assert NetworkConfig.model_validate(tree) == load_config("default").network
+    typed = load_config("default", {"network": {"hide_maps": "density, edge_x"}}).network
+    assert typed.hide_maps == ("density", "edge_x")
     ablated = load_config("default", {"network": {"use_graph": False, "hide_maps": ["density"]}}).network
     assert NetworkConfig.model_validate_json(ablated.model_dump_json()) == ablated
