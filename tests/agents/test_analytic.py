@@ -70,6 +70,7 @@ def test_every_start_leads_somewhere_and_fixed_nodes_stay() -> None:
     assert costs[0] != costs[1]
 
 
+@pytest.mark.slow
 def test_a_budget_of_seconds_is_kept_and_a_tiny_one_still_gives_a_placement() -> None:
     problem = shipped_problem()
     AnalyticAgent().place(problem, Budget.parse("5p"), seed=0)  # compiles

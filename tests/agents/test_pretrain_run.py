@@ -92,6 +92,7 @@ def test_a_run_leaves_everything_its_folder_promises(tmp_path: Path, capsys: pyt
     assert placed.cost.proxy / reference == pytest.approx(lines[-1]["held_out"])
 
 
+@pytest.mark.slow  # two processes; resuming is checked by the test of evolution, killing by that of training
 def test_kill_9_and_resume_equals_an_uninterrupted_run(tmp_path: Path) -> None:
     pool, preset = write_pool(tmp_path), write_preset(tmp_path)
     killed, whole = tmp_path / "killed", tmp_path / "whole"

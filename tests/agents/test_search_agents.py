@@ -72,7 +72,9 @@ def test_results_are_legal_exact_repeatable_and_better_than_the_start(name: str)
     assert seen[-1].spent_frac == pytest.approx(1.0, abs=0.05)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", ["portfolio", *(pytest.param(n, marks=pytest.mark.slow) for n in NAMES if n != "portfolio")]
+)
 def test_seconds_are_kept(name: str) -> None:
     problem = shipped_problem()
     agent = make_agent(name)

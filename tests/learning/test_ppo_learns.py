@@ -50,6 +50,7 @@ def test_training_beats_the_untrained_policy_and_random_and_a_frozen_one_does_no
     assert min(frozen[-3:]) > 0.95 * untrained  # the control: the same run without learning
 
 
+@pytest.mark.slow
 def test_it_learns_from_the_final_cost_alone(tmp_path: Path) -> None:
     means = mean_proxies(tmp_path / "run", env={"reward": "terminal"}, ppo={"gae_lambda": 1.0})
     assert np.mean(means[-3:]) < 0.9 * means[0]
