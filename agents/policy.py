@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agents.base import Budget, BudgetClock, ProgressCallback, Result, legal_result
+from agents.ppo.config import CHOICES
 from agents.ppo.policyfile import find_policy
 from floorplan.errors import InfeasibleProblemError, ProblemError
 from floorplan.netlist import Problem
@@ -29,8 +30,12 @@ class PolicyAgent:
     """Plays episodes with a trained policy and keeps the best legal placement.
 
     The first episode takes the most probable cell at every step and, with a budget of one episode, is the only one.
-    The rest of the first round is drawn from the policy, seeded; then comes the search that is chosen, then the refine
-    game. The defaults are what came out best on designs for training.
+    The rest of the first round is drawn from the policy, seeded, and the best placement of the round gets its second
+    look. Then comes the search that is chosen, then more of the refine game. The defaults are what came out best on
+    designs for training.
+
+    A rollout plays both games: the macros are placed one by one, and then lifted once each and put back where, of
+    `choices` cells that the policy names, the exact cost is least and no worse.
 
     Args:
         policy: a run folder, a policy folder, or a `policy.safetensors` file; the shipped policy where none is given.
@@ -42,6 +47,8 @@ class PolicyAgent:
         fan: cells that `beam` tries from each beginning.
         refine: share of the budget for the refine game at the end, 0 to 0.95: the policy lifts the macros of the best
             placement one by one and puts them back where the exact cost is not worse.
+        looks: passes of the refine game that belong to the first round; 0 leaves the construct game alone.
+        choices: cells that the policy names for a macro it has lifted.
     """
 
     name = "policy"
@@ -55,6 +62,8 @@ class PolicyAgent:
         temperature: float = 1.0,
         fan: int = 4,
         refine: float = 0.9,
+        looks: int = 1,
+        choices: int = CHOICES,
     ) -> None:
         if search not in ("sample", "beam", "rollout"):
             raise ProblemError(f"search must be sample, beam or rollout, got {search!r}")
@@ -64,7 +73,11 @@ class PolicyAgent:
             raise ProblemError(f"fan must be at least 1, got {fan}")
         if not 0 <= refine <= 0.95:
             raise ProblemError(f"refine must be a share of the budget from 0 to 0.95, got {refine}")
+        if looks < 0 or choices < 1:
+            raise ProblemError(f"looks must be at least 0 and choices at least 1, got {looks} and {choices}")
         self.refine = float(refine)
+        self.looks = looks
+        self.choices = choices
         self.path = find_policy(policy)
         self.search = search
         self.symmetries = symmetries
@@ -85,7 +98,7 @@ class PolicyAgent:
 
         from agents.infer.beam import beam_search
         from agents.infer.nested import rollout_search
-        from agents.infer.polish import polish
+        from agents.infer.polish import look_again, polish
         from agents.infer.rollouts import roll_out
         from agents.infer.symmetric import games_of
         from agents.infer.tally import Tally
@@ -106,8 +119,12 @@ class PolicyAgent:
         def first_round() -> bool:
             return over() or (tally.ended >= width and tally.placement is not None)
 
-        until = stop if self.search == "sample" else first_round
-        roll_out(games, tally, generator, until, temperature=self.temperature)
+        critic = self.search == "beam"
+        roll_out(games, tally, generator, first_round, temperature=self.temperature, critic=critic)
+        if budget.kind == "e" or not over():  # a budget in episodes counts whole rollouts
+            look_again(games[0], tally, self.looks, self.choices)
+        if self.search == "sample" and not stop():
+            roll_out(games, tally, generator, stop, temperature=self.temperature)
         rounds = 0
         while tally.placement is not None and not stop():
             # The view of the problem that came to the best placement is the one that is searched.
@@ -121,7 +138,7 @@ class PolicyAgent:
                     break
             rounds += 1
         if self.refine > 0:
-            polish(games[0], tally, generator, over)
+            polish(games[0], tally, generator, over, choices=self.choices)
         if tally.placement is None or tally.cost is None:
             raise InfeasibleProblemError(f"{tally.ended} episodes of the policy ended without a complete placement")
         return legal_result(problem, tally.placement, tally.cost, clock)

@@ -12,6 +12,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from floorplan.formats import write_netlist, write_plc
 from floorplan.netlist import Canvas, NetlistBuilder, Placement, Problem, Side
+from tests.warm_kernels import cold, warm_up
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the shared kernels once, before several workers would; only where all tests run and none has before."""
+    config = session.config
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.getoption("keyword")
+    workers = config.getoption("numprocesses", default=None)  # none in a worker itself, nor without pytest-xdist
+    if workers and workers > 1 and whole and not config.getoption("collectonly") and cold():
+        warm_up()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
@@ -41,8 +43,8 @@ class GridHead(nn.Module):
     features of the same stack.
 
     Shapes:
-        maps (B, map_channels, R, C), canvas (B, canvas_channels, R, C), coords (1, 2, R, C), cond (B, cond_width)
-        -> logits (B, R * C), value (B,)
+        maps (B, map_channels, R, C), canvas (B, canvas_channels, R, C), coords (1, 2, R, C), cond (B, cond_width),
+        stand (B,) 0 to 1 -> logits (B, R * C), value (B,)
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class GridHead(nn.Module):
         self.film = nn.Linear(cond_width, 2 * channels)
         self.logit = nn.Conv2d(channels, 1, 1)
         self.skip_base = nn.Parameter(torch.zeros(map_channels))
+        self.skip_last = nn.Parameter(torch.zeros(map_channels))
         self.skip = nn.Linear(cond_width, map_channels, bias=False)
         last = nn.Linear(64, 1)
         self.value = nn.Sequential(nn.Linear(2 * channels + cond_width, 64), nn.ReLU(), last)
@@ -67,7 +70,18 @@ class GridHead(nn.Module):
         nn.init.normal_(last.weight, std=0.01)
         nn.init.zeros_(last.bias)
 
-    def forward(self, maps: Tensor, canvas: Tensor, coords: Tensor, cond: Tensor) -> tuple[Tensor, Tensor]:
+    def own_weights(self, stand: Tensor) -> Tensor:
+        """Return (B, map_channels) the weights of the linear path that do not come from the condition vector."""
+        return SKIP_GAIN * torch.addcmul(self.skip_base, stand[:, None], self.skip_last)
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        # policies stored before weights changed in the course of an episode
+        state_dict.setdefault(f"{prefix}skip_last", torch.zeros_like(self.skip_last))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+    def forward(
+        self, maps: Tensor, canvas: Tensor, coords: Tensor, cond: Tensor, stand: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Return logits and values."""
         cond = layer_norm(cond, cond.shape[1:])
         weight, bias, _ = _parts(self.first)
@@ -83,7 +97,7 @@ class GridHead(nn.Module):
                 x = residual_conv(x, weight, None, bias, dilation)
         weight, bias, _ = _parts(self.logit)
         plain, mean, most = read_out(x, weight.flatten())
-        weights = SKIP_GAIN * self.skip_base + CONDITION_GAIN * self.skip(cond)
+        weights = self.own_weights(stand) + CONDITION_GAIN * self.skip(cond)
         logits = plain + bias + torch.bmm(weights[:, None], maps.flatten(2)).squeeze(1)
         return logits, self.value(torch.cat([mean, most, cond], dim=1)).squeeze(1)
 

@@ -105,22 +105,42 @@ class GridNetwork(nn.Module):
         self._cache.clear()
 
     def map_weights(self) -> npt.NDArray[np.float32]:
-        """Return (maps,) how much each map counts in the logits, whatever the macro in hand."""
-        return np.asarray(SKIP_GAIN * self.head.skip_base.detach().cpu().numpy(), np.float32)
+        """Return (2, maps) how much each map counts in the logits, whatever the macro in hand.
+
+        Row 0 counts for the first macro, row 1 for the last one and in the refine game; in between they are mixed by
+        the share of macros that stand.
+        """
+        head = self.head
+        both = torch.stack([head.skip_base, head.skip_base + head.skip_last])
+        return np.asarray(SKIP_GAIN * both.detach().cpu().numpy(), np.float32)
 
     def set_map_weights(self, weights: npt.ArrayLike) -> None:
-        """Let each map count this much, whatever the macro in hand; all else stays."""
+        """Let each map count this much, (2, maps) as in `map_weights`; all else stays."""
+        rows = torch.as_tensor(np.asarray(weights, np.float32) / SKIP_GAIN)
         with torch.no_grad():
-            self.head.skip_base.copy_(torch.as_tensor(np.asarray(weights, np.float32) / SKIP_GAIN))
+            self.head.skip_base.copy_(rows[0])
+            self.head.skip_last.copy_(rows[1] - rows[0])
 
     def read_maps_by(self, weights: npt.ArrayLike) -> None:
-        """Become a policy that is linear in the maps, with these weights; what else there is has nothing to say yet."""
+        """Become a policy that is linear in the maps, (2, maps) weights; what else there is has nothing to say yet."""
         head = self.head
         with torch.no_grad():
             for silent in (head.logit.weight, head.logit.bias, head.skip.weight):
                 if silent is not None:
                     silent.zero_()
         self.set_map_weights(weights)
+
+    @property
+    def only_maps(self) -> bool:
+        """Whether the logits are linear in the maps by now, so that `map_logits` are the same."""
+        head = self.head
+        return not (bool(head.logit.weight.any()) or bool(head.skip.weight.any()))
+
+    def map_logits(self, obs: Obs) -> Tensor:
+        """Return logits (B, R * C), up to a constant, of a network that has `only_maps` to go by; needs no graph."""
+        maps = obs["maps"] if self._shown is None else obs["maps"] * self._shown
+        own = self.head.own_weights(_share_placed(obs["placed"].to(maps.dtype)))
+        return torch.bmm(own[:, None], maps.flatten(2)).squeeze(1)
 
     @contextmanager
     def encode_once(self) -> Iterator[None]:
@@ -168,7 +188,7 @@ class GridNetwork(nn.Module):
         canvas = scatter_to_grid(values, obs["cell"].long(), instance.rows, instance.columns)
         cond = torch.cat([hand, summary.expand(batch, -1), obs["scalars"]], dim=1)
         maps = obs["maps"] if self._shown is None else obs["maps"] * self._shown
-        logits, value = self.head(maps, canvas, self._coords[instance], cond)
+        logits, value = self.head(maps, canvas, self._coords[instance], cond, _share_placed(placed))
         return logits, value
 
     def _embed(self, instance: Instance) -> tuple[Tensor, Tensor]:
@@ -192,3 +212,8 @@ class GridNetwork(nn.Module):
     def _encode(self, instance: Instance) -> tuple[Tensor, Tensor]:
         h = self.encoder(instance.node_feat, instance.edge_index, instance.edge_feat)
         return h[instance.movable], torch.cat([h.mean(dim=0), h.amax(dim=0)])
+
+
+def _share_placed(placed: Tensor) -> Tensor:
+    """Return (B,) the share of the other macros, (B, H) all of them, that stand: 0 at first, 1 for the last one."""
+    return placed.sum(dim=1) / max(placed.shape[1] - 1, 1)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from agents.gnn.instance import Instance
-from agents.gnn.policy import look, sample
+from agents.gnn.policy import look, rank, sample
 from agents.infer.tally import Tally
 from agents.ppo.policyfile import load_policy, read_card
 from agents.ppo.trainer import construct_config
@@ -121,13 +121,21 @@ class Game:
     def look(self) -> tuple[torch.Tensor, F64]:
         """Return log probabilities (B, A) of cells, about -1e8 where not legal, and values (B,) of the critic."""
         log_prob, values = look(self.network, self.batch.obs, self.batch.masks)
-        entropy = -(log_prob.exp() * log_prob).sum(dim=1)
         value: F64 = values.double().numpy()
+        self._note(log_prob, value)
+        return log_prob, value
+
+    def rank(self) -> torch.Tensor:
+        """Return the log probabilities of `look`; the critic is not asked, and its values in the episode are 0."""
+        log_prob = rank(self.network, self.batch.obs, self.batch.masks)
+        self._note(log_prob, np.zeros(self.width))
+        return log_prob
+
+    def _note(self, log_prob: torch.Tensor, value: F64) -> None:
         at = np.arange(self.width), self.batch.steps
         self._course[0][at] = self.batch.partial[:, 3]
         self._course[1][at] = value
-        self._course[2][at] = entropy.numpy()
-        return log_prob, value
+        self._course[2][at] = -(log_prob.exp() * log_prob).sum(dim=1).numpy()
 
     def step(self, actions: I64, tally: Tally) -> StepResult:
         """Place a macro in every episode and offer what is complete now to `tally`."""
@@ -151,8 +159,7 @@ class Game:
         """Play until every episode that is under way is over; `stop` breaks off."""
         on = np.ones(self.width, np.bool_)
         while on.any() and not stop():
-            log_prob, _ = self.look()
-            on &= ~self.step(pick(log_prob), tally).done
+            on &= ~self.step(pick(self.rank()), tally).done
 
 
 def most_probable(log_prob: torch.Tensor) -> I64:

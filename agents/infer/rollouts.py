@@ -13,17 +13,24 @@ __all__ = ["roll_out"]
 
 
 def roll_out(
-    games: Sequence[Game], tally: Tally, generator: torch.Generator, stop: Stop, *, temperature: float = 1.0
+    games: Sequence[Game],
+    tally: Tally,
+    generator: torch.Generator,
+    stop: Stop,
+    *,
+    temperature: float = 1.0,
+    critic: bool = False,
 ) -> None:
     """Play until `stop`: in each game one episode of most probable cells, all others drawn from the policy.
 
-    Episodes that end begin anew at once. Temperature 0 takes the most probable cell everywhere.
+    Episodes that end begin anew at once. Temperature 0 takes the most probable cell everywhere. What the critic says of
+    each state is noted with `critic` only.
     """
     plain = [True] * len(games)
     while True:
         ended = tally.ended
         for i, game in enumerate(games):
-            log_prob, _ = game.look()
+            log_prob = game.look()[0] if critic else game.rank()
             best = most_probable(log_prob)
             actions = drawn(log_prob, generator, temperature) if temperature > 0 else best
             if plain[i]:

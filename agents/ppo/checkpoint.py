@@ -36,7 +36,11 @@ __all__ = ["Counters", "Extra", "load_checkpoint", "save_checkpoint"]
 
 @dataclass(frozen=True)
 class Counters:
-    """How far a run is; `best_proxy` is None before the first complete placement."""
+    """How far a run is.
+
+    `best_proxy` is None before the first complete placement; `best_built` is the best as episodes left it, before any
+    second look.
+    """
 
     update: int = 0
     step: int = 0
@@ -44,6 +48,7 @@ class Counters:
     dead_ends: int = 0
     seconds: float = 0.0
     best_proxy: float | None = None
+    best_built: float | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from floorplan.errors import FloorplanError, UnknownNameError
 
 __all__ = [
+    "CHOICES",
     "ConfigError",
     "EnvConfig",
     "NetworkConfig",
@@ -24,6 +25,10 @@ __all__ = [
     "merge",
     "preset_names",
 ]
+
+
+CHOICES = 64
+"""Cells that a policy names for a macro it has lifted; costing one takes a few microseconds."""
 
 
 class ConfigError(FloorplanError):
@@ -154,6 +159,12 @@ class RunConfig(_Frozen):
     env: EnvConfig = Field(default_factory=EnvConfig, description="the game")
     network: NetworkConfig = Field(default_factory=NetworkConfig, description="the policy network")
     ppo: PPOConfig = Field(default_factory=PPOConfig, description="the learning algorithm")
+    looks: int = Field(
+        default=1,
+        ge=0,
+        le=100,
+        description="passes of the refine game over the best new placement of an update; 0: construction alone",
+    )
     threads: int = Field(default=2, ge=1, le=256, description="threads of torch")
     checkpoint_every_s: float = Field(default=20.0, ge=0, le=86_400, description="least seconds between checkpoints")
 

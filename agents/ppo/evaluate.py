@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from agents.gnn.policy import look, sample
+from agents.gnn.policy import rank, sample
 from floorplan.env import ConstructBatch, ConstructConfig, Finished
 from floorplan.netlist import Problem
 
@@ -74,7 +74,7 @@ def play_once(network: torch.nn.Module, batch: ConstructBatch, seed: int, device
     on = np.ones(batch.num_envs, np.bool_)
     finished: list[Finished] = []
     while on.any():
-        log_prob, _ = look(network, batch.obs, batch.masks, device)
+        log_prob = rank(network, batch.obs, batch.masks, device)
         actions = sample(log_prob, generator)
         actions[0] = log_prob[0].argmax()
         done = batch.step(actions.cpu().numpy()).done

@@ -11,7 +11,7 @@ from cmaes import CMA  # type: ignore[import-untyped]  # it ships no type inform
 
 from floorplan.env import ConstructBatch, Finished
 
-__all__ = ["Evolution", "play_population"]
+__all__ = ["Evolution", "map_scores", "play_population"]
 
 F64 = npt.NDArray[np.float64]
 
@@ -25,7 +25,7 @@ class Evolution:
     Everything follows from the seed and the scores told, so the scores are all that a checkpoint needs.
 
     Args:
-        mean: (maps,) weights where the search begins.
+        mean: weights where the search begins, of any shape.
         sigma: standard deviation of the first generation about them.
         population: policies of a generation.
         seed: of the draws.
@@ -37,12 +37,14 @@ class Evolution:
     def __init__(self, mean: npt.ArrayLike, sigma: float, population: int, seed: int) -> None:
         self.population = population
         self.scores: list[F64] = []
-        self._cma = CMA(mean=np.asarray(mean, np.float64), sigma=sigma, population_size=population, seed=seed)
+        start = np.asarray(mean, np.float64)
+        self.shape = start.shape
+        self._cma = CMA(mean=start.ravel(), sigma=sigma, population_size=population, seed=seed)
 
     @property
     def mean(self) -> F64:
-        """(maps,) weights in the middle of the population."""
-        found: F64 = np.array(self._cma.mean, np.float64)
+        """Weights in the middle of the population."""
+        found: F64 = np.array(self._cma.mean, np.float64).reshape(self.shape)
         return found
 
     @property
@@ -59,10 +61,10 @@ class Evolution:
         """Draw a generation, let it play, and move on; return the mean cost of each of its policies.
 
         Args:
-            play: (population, maps) weights -> (population,) costs on each netlist; means are geometric.
+            play: (population, ...) weights -> (population,) costs on each netlist; means are geometric.
         """
         drawn = np.array([self._cma.ask() for _ in range(self.population)])
-        score = np.log(np.array(play(drawn))).mean(axis=0)
+        score = np.log(np.array(play(drawn.reshape(-1, *self.shape)))).mean(axis=0)
         self._tell(drawn, score)
         cost: F64 = np.exp(score)
         return cost
@@ -87,7 +89,7 @@ def play_population(
 
     Args:
         batch: an environment for each.
-        weights: (B, maps) of the maps in the logits.
+        weights: (B, 2, maps) of the maps in the logits, for the first and the last macro, mixed in between.
         seed: of drawn macro orders, if any are.
         base: gives (B, A) logits to add to those, of the batch as it stands.
 
@@ -95,14 +97,12 @@ def play_population(
         proxies (B,), NaN for a dead end, and the complete episodes.
     """
     batch.reset(seed)
-    count, maps = weights.shape
+    count = batch.num_envs
     proxy = np.full(count, np.nan)
     running = np.ones(count, np.bool_)
     finished: list[Finished] = []
-    w = weights.astype(np.float32)[:, None, :]
     for _ in range(batch.dims.macros):
-        seen: Any = batch.obs["maps"]
-        logits = np.matmul(w, seen.reshape(count, maps, -1))[:, 0]
+        logits = map_scores(weights, batch.obs["maps"], batch.steps / max(batch.dims.macros - 1, 1))
         if base is not None:
             logits = logits + base()
         done = batch.step(np.where(batch.masks, logits, -np.inf).argmax(axis=1)).done
@@ -114,3 +114,20 @@ def play_population(
         if not running.any():
             break
     return proxy, finished
+
+
+def map_scores(
+    weights: npt.NDArray[np.floating[Any]], maps: npt.NDArray[Any], stand: npt.NDArray[np.floating[Any]]
+) -> npt.NDArray[np.float32]:
+    """Return (B, A) logits of B policies that are linear in the maps.
+
+    Args:
+        weights: (B, 2, maps), as in `play_population`.
+        maps: (B, maps, R, C).
+        stand: (B,) share of the other macros that stand.
+    """
+    count, channels = maps.shape[:2]
+    t = stand[:, None]
+    w = ((1 - t) * weights[:, 0] + t * weights[:, 1]).astype(np.float32)
+    out: npt.NDArray[np.float32] = np.matmul(w[:, None], maps.reshape(count, channels, -1))[:, 0]
+    return out

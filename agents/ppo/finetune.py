@@ -82,7 +82,8 @@ class FineTuner(Trainer):
         self._evaluator = Evaluator(problem, game, tune.samples, seed, self.model.device)
         self._evolution: Evolution | None = None
         if tune.evolve > 0 and isinstance(self.network, GridNetwork):
-            start = self.network.map_weights()
+            # one vector moves what is read while macros are to come and what is read after; their difference stays
+            start = self.network.map_weights()[0]
             self._evolution = Evolution(start, tune.sigma, tune.population, seed)
             self._population = ConstructBatch(problem, tune.population, game, seed=seed)
 
@@ -93,22 +94,14 @@ class FineTuner(Trainer):
         self.reporter.advance(0.0, "zero-shot", float("inf"))
         found = self._evaluate()
         self.zero_shot = found
+        for f in found.finished:
+            if f.env == 0 and self.config.looks:  # what `floorplan place` answers with this policy
+                self._offer(*self._look_again(f.placement))
         self.champion_score = self._zero_score = found.score
         self.counters = replace(self.counters, seconds=time.monotonic() - began)
-        c = self.counters
-        row: dict[str, Any] = {
-            "step": 0,
-            "update": 0,
-            "seconds": round(c.seconds, 3),
-            "episodes": 0,
-            "best_proxy": c.best_proxy,
-            "mean_proxy": found.drawn,
-            "min_proxy": c.best_proxy,
-            "dead_ends": found.dead_ends,
-            "explained_variance": None,
-            "episodes_per_s": (1 + self.tune.samples) / max(c.seconds, 1e-9),
-            **self._figures(found),
-        }
+        learned = {"explained_variance": None}
+        row = {**self._row(found.finished, found.dead_ends, self.counters.seconds, learned), **self._figures(found)}
+        row |= {"step": 0, "update": 0, "episodes": 0, "mean_proxy": found.drawn}
         self.folder.append_metrics(row)
         self.reporter.row(row)
         self.save()
@@ -156,22 +149,21 @@ class FineTuner(Trainer):
                 return found
 
         def play(drawn: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float64]]:
-            proxy, finished = play_population(batch, drawn - network.map_weights(), self._evaluator.seed, logits)
+            apart = np.repeat((drawn - network.map_weights()[0])[:, None], 2, axis=1)
+            proxy, finished = play_population(batch, apart, self._evaluator.seed, logits)
             played.extend(finished)
             return [np.where(np.isnan(proxy), -self.config.env.dead_end_reward, proxy)]
 
         evolution.generation(play)
-        network.set_map_weights(evolution.mean)
-        proxies = [f.cost.proxy for f in played]
-        if played:
-            best = min(played, key=lambda f: f.cost.proxy)
-            self._offer(best.placement, best.cost)
+        before = network.map_weights()
+        network.set_map_weights(before + (evolution.mean - before[0]))
+        self._take(played)
         dead_ends = batch.num_envs - len(played)
         self.model.num_timesteps += batch.num_envs * batch.dims.macros
         found = self._evaluate() if self.tune.evaluates(c.update + 1) else None
         if found is not None and found.score < self.champion_score:
             self._keep_champion(found)
-        self.counters = c = replace(
+        self.counters = replace(
             self.counters,
             update=c.update + 1,
             step=self.model.num_timesteps,
@@ -179,28 +171,15 @@ class FineTuner(Trainer):
             dead_ends=c.dead_ends + dead_ends,
             seconds=meter.seconds,
         )
-        return {
-            "step": c.step,
-            "update": c.update,
-            "seconds": round(c.seconds, 3),
-            "episodes": c.episodes,
-            "best_proxy": c.best_proxy,
-            "mean_proxy": sum(proxies) / len(proxies) if proxies else None,
-            "min_proxy": min(proxies) if proxies else None,
-            "dead_ends": dead_ends,
-            "sigma": evolution.sigma,
-            "explained_variance": None,
-            "episodes_per_s": len(played) / (time.monotonic() - t0),
-            **self._figures(found),
-        }
+        learned = {"sigma": evolution.sigma, "explained_variance": None}
+        return {**self._row(played, dead_ends, time.monotonic() - t0, learned), **self._figures(found)}
 
     def _evaluate(self) -> Evaluation:
         network: Any = self.network
         network.release()
         found = self._evaluator(network)
         network.release()
-        for f in found.finished:
-            self._offer(f.placement, f.cost)
+        self._take(found.finished)
         return found
 
     def _judge(self, found: Evaluation) -> None:

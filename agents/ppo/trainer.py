@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,12 +15,13 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from agents.base import Budget
 from agents.gnn.instance import Instance
-from agents.gnn.policy import make_network
+from agents.gnn.policy import make_network, rank
 from agents.ppo.algorithm import PlacementPPO
 from agents.ppo.budgeting import BudgetMeter
 from agents.ppo.checkpoint import Counters, Extra, load_checkpoint, save_checkpoint
@@ -29,9 +30,10 @@ from agents.ppo.config import EnvConfig, RunConfig
 from agents.ppo.policyfile import PolicyCard, load_weights, read_card, save_policy
 from agents.ppo.progress import Reporter
 from agents.ppo.runfolder import RunFolder, file_hash
+from agents.ppo.second_look import SecondLook
 from agents.ppo.vecenv import ConstructVecEnv
 from floorplan.cost import Cost, CostOptions, CostWeights
-from floorplan.env import MAP_CHANNELS, ConstructBatch, ConstructConfig
+from floorplan.env import MAP_CHANNELS, ConstructBatch, ConstructConfig, Finished
 from floorplan.errors import CheckpointError
 from floorplan.formats import write_plc
 from floorplan.netlist import Placement, Problem, check_legality
@@ -95,6 +97,7 @@ class Trainer:
         )
         self.counters = Counters()
         self.best: _Best | None = None
+        self._second: SecondLook | None = None
         self._stop = threading.Event()
         self._saved_at = -math.inf
 
@@ -207,8 +210,7 @@ class Trainer:
         model.collect_rollouts(self.env, watch, model.rollout_buffer, model.n_steps)
         t1 = time.monotonic()
         finished, dead_ends = self.env.take_finished()
-        for f in finished:
-            self._offer(f.placement, f.cost)
+        self._take(finished)
         c = self.counters
         meter.tell("learning")
         model.episodes = c.episodes + len(finished)
@@ -225,6 +227,13 @@ class Trainer:
             dead_ends=c.dead_ends + dead_ends,
             seconds=meter.seconds,
         )
+        times = {"collect_s": round(t1 - t0, 4), "learn_s": round(t2 - t1, 4)}
+        return {**self._row(finished, dead_ends, t2 - t0, stats.to_row()), **times}
+
+    def _row(
+        self, finished: Sequence[Finished], dead_ends: int, elapsed_s: float, learned: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the metrics of an update that is counted already, in the order in which they are written."""
         c = self.counters
         proxies = [f.cost.proxy for f in finished]
         return {
@@ -236,11 +245,32 @@ class Trainer:
             "mean_proxy": sum(proxies) / len(proxies) if proxies else None,
             "min_proxy": min(proxies) if proxies else None,
             "dead_ends": dead_ends,
-            **stats.to_row(),
-            "episodes_per_s": len(finished) / (t2 - t0),
-            "collect_s": round(t1 - t0, 4),
-            "learn_s": round(t2 - t1, 4),
+            **learned,
+            "episodes_per_s": len(finished) / max(elapsed_s, 1e-9),
         }
+
+    def _take(self, finished: Sequence[Finished]) -> None:
+        """Keep what episodes built; the best of them, if none before was better, gets a second look."""
+        best = min(finished, key=lambda f: f.cost.proxy, default=None)
+        built = self.counters.best_built
+        if best is None or (built is not None and best.cost.proxy >= built):
+            return
+        self.counters = replace(self.counters, best_built=best.cost.proxy)
+        self._offer(best.placement, best.cost)
+        if self.config.looks:
+            self._offer(*self._look_again(best.placement))
+
+    def _look_again(self, placement: Placement) -> tuple[Placement, Cost]:
+        if self._second is None:
+            self._second = SecondLook(self.problem, 1, cost=self.batch.config.cost)
+        game = self._second.batch
+
+        def scores() -> npt.NDArray[np.float32]:
+            found: npt.NDArray[np.float32] = rank(self.network, game.obs, game.masks, self.model.device).cpu().numpy()
+            return found
+
+        self.network.release()
+        return self._second.improve(placement, scores, self.config.looks, self.batch.soft_anew)
 
     def _offer(self, placement: Placement, cost: Cost) -> None:
         """Keep a complete placement, in `best.plc` too, if it is legal and better than all before."""

@@ -16,14 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.gnn.network import GridNetwork
 from agents.ppo.config import ConfigError, RunConfig
-from agents.ppo.evolution import Evolution, play_population
+from agents.ppo.evolution import Evolution, map_scores, play_population
+from agents.ppo.second_look import SecondLook
 from agents.ppo.trainer import construct_config
 from agents.pretrain.curriculum import Draw, draw_round
 from agents.pretrain.library import Library
-from agents.pretrain.member import LiveCache, variant_of
+from agents.pretrain.member import LiveCache
 from agents.pretrain.pool import Pool, PoolError
-from floorplan.env import MAP_CHANNELS, ConstructBatch
-from floorplan.errors import InfeasibleProblemError, ProblemError
+from floorplan.env import MAP_CHANNELS, ConstructBatch, Finished
+from floorplan.errors import ProblemError
 from floorplan.netlist import Problem
 
 __all__ = ["Breeder", "EvolutionSettings", "Generation", "Stage", "evolution_settings", "linear_network"]
@@ -39,6 +40,8 @@ class EvolutionSettings(BaseModel):
         netlists: that each generation plays; all of it the same ones.
         sigma: standard deviation of the first generation's weights.
         share: of the budget that evolution takes where other learning follows.
+        looks: passes of the refine game after each episode. They cost six times the episode, and their exact choice is
+            much the same for all policies: more generations without them gain more.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +50,7 @@ class EvolutionSettings(BaseModel):
     netlists: int = Field(10, ge=1)
     sigma: float = Field(1.0, gt=0)
     share: float = Field(0.5, gt=0, le=1)
+    looks: int = Field(0, ge=0)
 
 
 def evolution_settings(pool: Pool) -> EvolutionSettings:
@@ -82,11 +86,18 @@ class Stage:
         reference: proxy cost that is 1.
         config: rules of the game.
         population: policies, an environment each.
+        looks: passes of the refine game after an episode.
+        choices: cells that a policy names for a macro in them.
     """
 
-    def __init__(self, problem: Problem, reference: float, config: RunConfig, population: int) -> None:
+    def __init__(
+        self, problem: Problem, reference: float, config: RunConfig, population: int, looks: int, choices: int
+    ) -> None:
         self.reference = reference
-        self.batch = ConstructBatch(problem, population, construct_config(config.env))
+        self.looks = looks
+        rules = construct_config(config.env)
+        self.batch = ConstructBatch(problem, population, rules)
+        self._second = SecondLook(problem, population, choices, rules.cost) if looks else None
         self._dead_end = -config.env.dead_end_reward
         hidden = config.network.hide_maps
         self._shown = np.array([name not in hidden for name in MAP_CHANNELS], np.float32)
@@ -94,17 +105,40 @@ class Stage:
     @property
     def nbytes(self) -> int:
         """Memory that it takes, roughly: observations and the kernels' own maps."""
-        return 3 * sum(a.nbytes for a in self.batch.obs.values())
+        games = 1 if self._second is None else 2
+        return 3 * games * sum(a.nbytes for a in self.batch.obs.values())
 
     def play(self, weights: F64, seed: int) -> F64:
-        """Return what one episode of each policy costs over the reference; a dead end counts as its reward.
+        """Return what one rollout of each policy costs over the reference; a dead end counts as its reward.
 
         Args:
-            weights: (population, maps) of the maps in the logits; the cell of the highest logit is taken.
+            weights: (population, 2, maps) of the maps in the logits, as in `play_population`; the cell of the highest
+                logit is taken.
             seed: of drawn macro orders, if any are.
         """
-        proxy, _ = play_population(self.batch, weights * self._shown, seed)
+        shown = weights * self._shown
+        proxy, finished = play_population(self.batch, shown, seed)
+        if self._second is not None and finished:
+            proxy = self._look_again(self._second, shown, proxy, finished)
         return np.where(np.isnan(proxy), self._dead_end, proxy / self.reference)
+
+    def _look_again(self, second: SecondLook, weights: F64, proxy: F64, finished: list[Finished]) -> F64:
+        """Return (population,) proxies after the passes of the refine game, NaN where a dead end was met."""
+        game = second.batch
+        stand = np.ones(game.num_envs)
+        # who met a dead end goes along with somebody else's placement
+        now = {f.env: f.placement for f in finished}
+        start = [now.get(b, finished[0].placement) for b in range(game.num_envs)]
+
+        def scores() -> npt.NDArray[np.float32]:
+            return np.where(game.masks, map_scores(weights, game.obs["maps"], stand), -np.inf).astype(np.float32)
+
+        found = proxy
+        for number in range(self.looks):
+            done = second(start, scores, number)
+            start = [f.placement for f in done]
+            found = np.array([f.cost.proxy for f in done])
+        return np.where(np.isnan(proxy), np.nan, found)
 
 
 @dataclass(frozen=True)
@@ -199,16 +233,9 @@ class Breeder:
         )
 
     def _stage(self, draw: Draw) -> Stage | None:
-        reference = self._library.known(draw.netlist, "train").reference
-        if reference is None:
-            return None
-        pool = self._library.pool
+        s = self._library.pool.settings
 
-        def make(number: int) -> Stage:
-            problem = variant_of(self._library.problem(draw.netlist), pool.settings, number, draw.variant_seed)
-            return Stage(problem, reference, self._config, self.settings.population)
+        def make(problem: Problem, reference: float) -> Stage:
+            return Stage(problem, reference, self._config, self.settings.population, self.settings.looks, s.choices)
 
-        try:
-            return self._stages.get((draw.netlist.name, draw.variant), lambda: make(draw.variant))
-        except (InfeasibleProblemError, ProblemError):
-            return self._stages.get((draw.netlist.name, 0), lambda: make(0))
+        return self._library.set_up(self._stages, draw, make)

@@ -8,15 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
 from agents.gnn.instance import Instance
-from agents.ppo.config import RunConfig
+from agents.gnn.policy import rank
+from agents.ppo.config import CHOICES, RunConfig
 from agents.ppo.evaluate import play_once
+from agents.ppo.second_look import SecondLook
 from agents.ppo.trainer import construct_config
 from agents.pretrain.library import Library
-from floorplan.env import ConstructBatch
+from floorplan.env import ConstructBatch, Finished
 from floorplan.netlist import SYMMETRIES, Placement, Problem, mirror, relabel
 
 __all__ = ["Exam", "Grade", "HeldOut", "geometric_mean", "score_row"]
@@ -46,22 +49,36 @@ class Exam:
     """A netlist that is held out, set up once."""
 
     def __init__(
-        self, name: str, problem: Problem, reference: float, config: RunConfig, samples: int, device: str = "cpu"
+        self,
+        name: str,
+        problem: Problem,
+        reference: float,
+        config: RunConfig,
+        samples: int,
+        device: str = "cpu",
+        *,
+        looks: int = 0,
+        choices: int = CHOICES,
     ) -> None:
         self.name = name
         self.problem = problem
         self.reference = reference
         self.dead_end = -config.env.dead_end_reward
-        self.batch = ConstructBatch(problem, 1 + samples, construct_config(config.env))
+        rules = construct_config(config.env)
+        self.batch = ConstructBatch(problem, 1 + samples, rules)
+        self.looks = looks
+        self._second = SecondLook(problem, 1, choices, rules.cost) if looks else None
         self.device = torch.device(device)
         instance = Instance.of(problem, self.batch.graph)
         self.instance = instance if device == "cpu" else instance.to(self.device)
 
     def grade(self, network: nn.Module, seed: int) -> Grade:
-        """Play the exam: one episode of the most probable cells and the samples, side by side."""
+        """Play the exam: the samples side by side with one episode of most probable cells, which gets a second look."""
         bound: Any = network
         bound.bind(self.instance)
         finished = play_once(network, self.batch, seed, self.device)
+        if self._second is not None:
+            finished = [f if f.env else self._look_again(self._second, network, f) for f in finished]
         bound.release()
         ratio = np.full(self.batch.num_envs, self.dead_end)
         for f in finished:
@@ -73,6 +90,17 @@ class Exam:
             best=None if best is None else best.cost.proxy / self.reference,
             placement=None if best is None else best.placement,
         )
+
+    def _look_again(self, second: SecondLook, network: nn.Module, made: Finished) -> Finished:
+        def scores() -> npt.NDArray[np.float32]:
+            found: npt.NDArray[np.float32] = (
+                rank(network, second.batch.obs, second.batch.masks, self.device).cpu().numpy()
+            )
+            return found
+
+        for number in range(self.looks):
+            made = replace(second([made.placement], scores, number)[0], env=made.env)
+        return made
 
 
 class HeldOut:
@@ -105,7 +133,17 @@ class HeldOut:
             others = list(enumerate(SYMMETRIES))[1 : settings.views]
             views = [problem, *(relabel(mirror(problem, *flip), k).problem for k, flip in others)]
             yield [
-                Exam(netlist.name, view, reference, library.config, settings.samples, self._device) for view in views
+                Exam(
+                    netlist.name,
+                    view,
+                    reference,
+                    library.config,
+                    settings.samples,
+                    self._device,
+                    looks=settings.looks,
+                    choices=settings.choices,
+                )
+                for view in views
             ]
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 
 from agents.ppo.config import RunConfig
 from agents.ppo.progress import Reporter
+from agents.pretrain.curriculum import Draw
 from agents.pretrain.folder import NetlistRow, PretrainFolder
-from agents.pretrain.member import reference_cost
+from agents.pretrain.member import LiveCache, SizedT, reference_cost, variant_of
 from agents.pretrain.pool import FileNetlist, Pool, PoolError, PoolNetlist
-from floorplan.errors import InfeasibleProblemError
+from floorplan.errors import InfeasibleProblemError, ProblemError
 from floorplan.interrupt import stop_wanted
 from floorplan.netlist import Problem
 
@@ -95,6 +97,33 @@ class Library:
         self.rows[netlist.name] = row
         self.folder.append_netlist(row)
         return row
+
+    def set_up(self, live: LiveCache[SizedT], draw: Draw, make: Callable[[Problem, float], SizedT]) -> SizedT | None:
+        """Return the drawn variant of a netlist set up, or the netlist itself where the variant cannot be played.
+
+        Args:
+            live: what is set up already.
+            draw: of the netlist.
+            make: sets up a problem of a reference cost.
+
+        Returns:
+            None where greedy placement cannot finish the netlist.
+        """
+        name = draw.netlist.name
+        reference = self.known(draw.netlist, "train").reference
+        if reference is None:
+            return None
+
+        def variant(number: int) -> SizedT:
+            return make(
+                variant_of(self.problem(draw.netlist), self.pool.settings, number, draw.variant_seed), reference
+            )
+
+        try:
+            return live.get((name, draw.variant), lambda: variant(draw.variant))
+        except (InfeasibleProblemError, ProblemError) as e:
+            log.info("variant %d of %s cannot be played: %s", draw.variant, name, e)
+            return live.get((name, 0), lambda: variant(0))
 
     def _read(self, netlist: PoolNetlist) -> str:
         """Read a netlist to keep and return its content hash."""

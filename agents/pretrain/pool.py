@@ -12,6 +12,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
 
+from agents.ppo.config import CHOICES
 from floorplan.accelerator.templates import TEMPLATES, parameter_types, parameters_of
 from floorplan.bench.suite import Label, SuiteError, expand_path, key_text, reason_text
 from floorplan.errors import FloorplanError
@@ -51,6 +52,8 @@ class PoolSettings(_Table):
         live_mb: memory for netlists that are kept set up between rounds.
         evaluate_every: episodes between two evaluations on what is held out; as many rounds of cloning stand for them.
         views: symmetric views, 1 to 4, in which each held-out netlist is graded; their mean counts.
+        looks: passes of the refine game in the grading of what is held out, as in a rollout.
+        choices: cells that a policy names for a macro in them.
         samples: sampled episodes of each held-out netlist, besides the one of most probable cells.
         patience: evaluations without gain after which a run stops; 0: never.
         teacher: settings of the search that teaches; see `agents.pretrain.lessons`.
@@ -66,6 +69,8 @@ class PoolSettings(_Table):
     live_mb: Count = 1500
     evaluate_every: Count = 400
     views: Annotated[int, Field(strict=True, ge=1, le=4)] = 4
+    looks: Whole = 1
+    choices: Count = CHOICES
     samples: Whole = 3
     patience: Whole = 0
     teacher: dict[str, Any] = {}
@@ -305,7 +310,8 @@ def _drawn(template: str, seed: int, given: dict[str, Any], kinds: dict[str, typ
             value = value[int(rng.integers(len(value)))]
         drawn[name] = value
     checked = parameters_of(template, **{**dataclasses.asdict(base), **drawn})
-    return checked
+    # a family may know when its macros would not find room, and give way
+    return checked.with_room() if hasattr(checked, "with_room") else checked
 
 
 def _tables(path: Path, key: str, found: Any) -> list[dict[str, Any]]:

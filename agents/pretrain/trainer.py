@@ -28,13 +28,14 @@ from agents.pretrain.folder import PretrainFolder, RunStart
 from agents.pretrain.heldout import Exam, HeldOut, geometric_mean, score_row
 from agents.pretrain.lessons import Pupil, Teacher, pupils_of, teacher_settings
 from agents.pretrain.library import Library, StoppedError
-from agents.pretrain.member import LiveCache, Member, Played, variant_of
+from agents.pretrain.member import LiveCache, Member, Played
 from agents.pretrain.pool import Pool
 from agents.pretrain.state import PretrainState, load_state, save_state
 from agents.pretrain.update import learn
 from floorplan.env import MAP_CHANNELS, SCALARS, build_graph
-from floorplan.errors import InfeasibleProblemError, ProblemError
+from floorplan.errors import ProblemError
 from floorplan.interrupt import interruptible, stop_wanted
+from floorplan.netlist import Problem
 
 __all__ = ["Pretrainer"]
 
@@ -192,20 +193,11 @@ class Pretrainer:
 
     def _member(self, draw: Draw) -> Member | None:
         """Return the drawn netlist set up for playing; None if it cannot be played."""
-        reference = self.library.known(draw.netlist, "train").reference
-        if reference is None:
-            return None
-        settings = self.pool.settings
 
-        def make(number: int) -> Member:
-            problem = variant_of(self.library.problem(draw.netlist), settings, number, draw.variant_seed)
-            return Member(problem, reference, self.config, settings.envs, self.network, self.device)
+        def make(problem: Problem, reference: float) -> Member:
+            return Member(problem, reference, self.config, self.pool.settings.envs, self.network, self.device)
 
-        try:
-            return self._members.get((draw.netlist.name, draw.variant), lambda: make(draw.variant))
-        except (InfeasibleProblemError, ProblemError) as e:
-            log.info("variant %d of %s cannot be played: %s", draw.variant, draw.netlist.name, e)
-            return self._members.get((draw.netlist.name, 0), lambda: make(0))
+        return self.library.set_up(self._members, draw, make)
 
     def _round(self, meter: BudgetMeter) -> dict[str, Any]:
         """Play and learn from one round of netlists; return its row of metrics."""

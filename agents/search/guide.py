@@ -69,7 +69,7 @@ class Guide:
 
         The row of a macro that finds no legal cell is all zeros.
         """
-        from agents.gnn.policy import look
+        from agents.gnn.policy import rank
 
         batch = self._batch
         k = min(CELLS, batch.num_actions)
@@ -79,7 +79,7 @@ class Guide:
             # The last round lifts some macros twice.
             lifted = np.minimum(np.arange(first, first + batch.num_envs), self.macros - 1)
             batch.begin(placement, lifted)
-            p = look(self._network, batch.obs, batch.masks)[0].exp().numpy()
+            p = rank(self._network, batch.obs, batch.masks).exp().numpy()
             p = np.where(batch.masks, np.round(p * GRAIN) / GRAIN, 0.0)
             best = np.argsort(-p, axis=1, kind="stable")[:, :k]
             cells[lifted] = best

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from floorplan.cost.arrays import build_arrays
 from floorplan.cost.kernels.moves import MoveState, settle_all
-from floorplan.cost.kernels.propose import commit_move, propose_move, rollback_move
+from floorplan.cost.kernels.propose import commit_move, propose_each, propose_move, rollback_move
 from floorplan.cost.tables import MoveTables, build_tables
 from floorplan.cost.terms import Cost, CostOptions
 from floorplan.errors import ProblemError
@@ -124,6 +124,30 @@ class IncrementalCost:
         propose_move(ids, x, y, turn, self.tables, self.state, self._after)
         self._in_hand = (ids, x, y, turn)
         return self._cost(self._after)
+
+    def each(self, node: int, x_um: npt.ArrayLike, y_um: npt.ArrayLike) -> F64:
+        """Return the exact proxy with one node at each of K places, (K,) centres; nothing is left in hand.
+
+        Raises:
+            ProblemError: a move is in hand, the node does not exist, or a place is not finite.
+        """
+        x, y = np.asarray(x_um, np.float64), np.asarray(y_um, np.float64)
+        if self._in_hand is not None:
+            raise ProblemError("a move is in hand: commit or roll it back first")
+        if not 0 <= node < len(self.state.x):
+            raise ProblemError(f"there is no node {node}")
+        if x.ndim != 1 or x.shape != y.shape or not (np.isfinite(x).all() and np.isfinite(y).all()):
+            raise ProblemError("places are given by as many finite x as y")
+        parts = np.empty((len(x), 3))
+        at = np.array([node], np.int64)
+        propose_each(at, x.copy(), y.copy(), self.state.orient[at], self.tables, self.state, parts)
+        w = self.options.weights
+        proxy: F64 = (
+            w.wirelength * (parts[:, 0] / float(self.tables.scale[6]))
+            + w.density * parts[:, 1]
+            + w.congestion * parts[:, 2]
+        )
+        return proxy
 
     def commit(self) -> Cost:
         """Make the move in hand and return the cost.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from floorplan.cost import Cost
 from floorplan.env.arrays import WORKING_MEMORY, movable_orient
 from floorplan.env.config import ConstructConfig
 from floorplan.env.game import BatchedGame, Finished, StepResult
@@ -170,7 +171,7 @@ class ConstructBatch(BatchedGame):
         self._begin(np.ones(self.num_envs, np.bool_))
         for t in range(int(steps.max())):
             active = steps > t
-            column = actions[:, t]
+            column = np.ascontiguousarray(actions[:, t])  # a column would have the kernel compiled anew
             rows = np.flatnonzero(active)
             within = (column[rows] >= 0) & (column[rows] < self.num_actions)
             if not (within.all() and self.masks[rows, column[rows]].all()):
@@ -180,6 +181,13 @@ class ConstructBatch(BatchedGame):
         if self.auto_reset and ended.any():
             raise ProblemError("environment state holds an episode that is over: it is of another problem")
         self.over = ended
+
+    def soft_anew(self, placement: Placement) -> tuple[Placement, Cost]:
+        """Return a complete placement with its soft macros where the soft placer puts them, and its exact cost."""
+        x, y, orient = placement.x_um[None].copy(), placement.y_um[None].copy(), placement.orient[None].copy()
+        self.soft_placer.place_batch(x, y, orient)
+        made = placement.replace(x[0], y[0], orient[0])
+        return made, self.engine.full(made)
 
     def _start_placement(self) -> Placement:
         """Return where everything but the movable macros stands during an episode."""

@@ -159,6 +159,33 @@ class RefineBatch(BatchedGame):
         kept = np.where(m == -1, self._state.current, m) if m.shape == (self.num_envs,) else m
         self._run(np.where(m == -1, IDLE, LIFT), self._named(kept))
 
+    def changes(self, actions: npt.ArrayLike) -> F64:
+        """Return the exact change of the proxy that the macro in hand would bring on some cells; nothing is moved.
+
+        Args:
+            actions: (B, K) integers.
+
+        Returns:
+            (B, K), infinite where a cell is not legal.
+
+        Raises:
+            ProblemError: `begin` was not called, an episode is over, or actions are not (B, K) cells of the grid.
+        """
+        self._check_running()
+        a = np.asarray(actions)
+        if a.ndim != 2 or len(a) != self.num_envs or not np.issubdtype(a.dtype, np.integer):
+            raise ProblemError(f"actions must be a row of integers for each of {self.num_envs} environments")
+        if a.size and not (a.min() >= 0 and a.max() < self.num_actions):
+            raise ProblemError(f"actions must lie in 0..{self.num_actions - 1}, got {a.min()} to {a.max()}")
+        row, column = np.divmod(a, self.dims.columns)
+        x, y = (column + 0.5) * self._static.gw, (row + 0.5) * self._static.gh
+        out = np.full(a.shape, np.inf)
+        for b in range(self.num_envs):
+            legal = self.masks[b, a[b]]
+            exact = self._exactly(b)
+            out[b, legal] = exact.each(self.current_node(b), x[b, legal], y[b, legal]) - exact.cost.proxy
+        return out
+
     def reset(self, seed: int | None = None) -> None:
         """Drop all running episodes and start anew: from episode 0 if a seed is given, else with the next ones.
 

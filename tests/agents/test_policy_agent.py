@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents.base import Budget, BudgetClock
+from agents.base import Budget, BudgetClock, Result
 from agents.gnn.instance import Instance
 from agents.infer.beam import Forecast, beam_search
 from agents.infer.game import Episode, Game, drawn, most_probable
@@ -74,8 +74,24 @@ def test_every_search_is_legal_repeatable_and_exact(policy: Path, options: dict[
     assert (first.placement.x_um == again.placement.x_um).all()
     assert 40 <= first.episodes < 40 + 16
     one = agent.place(problem, Budget.parse("1e"), 7)
-    assert (one.episodes, one.proposals) == (1, 6)
+    # six cells, and in the second look all 64 for each macro
+    assert (one.episodes, one.proposals) == (1, 6 + 6 * 64)
     assert first.cost.proxy <= one.cost.proxy
+
+
+def test_a_second_look_is_worth_it_and_may_be_left_out(policy: Path) -> None:
+    problem = tiny_problem(8, 10, seed=3)
+
+    def one(**options: Any) -> Result:
+        return PolicyAgent(policy, refine=0.0, **options).place(problem, Budget.parse("1e"), 0)
+
+    costs = [one(looks=n) for n in (0, 1, 3)]
+    proxies = [r.cost.proxy for r in costs]
+    assert proxies[0] > proxies[1] >= proxies[2]
+    assert [r.proposals for r in costs] == [8, 8 + 8 * 64, 8 + 24 * 64]
+    few = one(choices=3)
+    assert few.proposals == 8 + 8 * 3
+    assert few.cost.proxy <= proxies[0]
 
 
 def test_one_episode_takes_the_most_probable_cells_whatever_the_seed(policy: Path) -> None:
@@ -91,7 +107,16 @@ def test_seconds_are_kept(policy: Path, search: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"search": "depth"}, {"temperature": -1.0}, {"temperature": math.nan}, {"fan": 0}, {"refine": 1.0}]
+    "options",
+    [
+        {"search": "depth"},
+        {"temperature": -1.0},
+        {"temperature": math.nan},
+        {"fan": 0},
+        {"refine": 1.0},
+        {"looks": -1},
+        {"choices": 0},
+    ],
 )
 def test_an_option_out_of_bounds_is_refused(policy: Path, options: dict[str, Any]) -> None:
     with pytest.raises(ProblemError):
@@ -196,8 +221,8 @@ def test_refinement_is_exact_and_goes_on_to_the_end_of_a_pass(policy: Path) -> N
     assert CostEngine(tiny_problem()).full(found.placement).proxy == pytest.approx(found.cost.proxy, rel=1e-12)
     assert check_legality(tiny_problem(), found.placement).legal
     spent = found.clock.proposals
-    polish(game, found, generator, lambda: found.clock.proposals > spent + 4)  # broken off within a pass
-    assert found.clock.proposals == spent + 8
+    polish(game, found, generator, lambda: found.clock.proposals > spent + 20, choices=5)  # broken off within a pass
+    assert found.clock.proposals == spent + 2 * 4 * 5
     polish(game, tally(), generator, lambda: False)  # nothing to refine
 
 

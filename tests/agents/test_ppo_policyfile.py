@@ -90,7 +90,7 @@ def test_weights_without_a_card_or_not_finite_are_refused(saved: tuple[Path, Ins
 def test_the_agent_gives_the_same_legal_placement_for_the_same_seed(
     saved: tuple[Path, Instance, torch.nn.Module],
 ) -> None:
-    agent = PolicyAgent(policy=saved[0])
+    agent = PolicyAgent(policy=saved[0], looks=0, choices=1)  # so that a macro is a proposal
     problem = tiny_problem()
     seen: list[Progress] = []
     first, again, other = (agent.place(problem, Budget.parse("20e"), seed, seen.append) for seed in (1, 1, 2))

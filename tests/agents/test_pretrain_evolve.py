@@ -9,7 +9,7 @@ import torch
 from agents.gnn.alphachip import AlphaChipNetwork
 from agents.gnn.instance import Instance
 from agents.gnn.network import GridNetwork
-from agents.gnn.policy import make_network
+from agents.gnn.policy import look, make_network, rank
 from agents.ppo.config import ConfigError, load_config
 from agents.ppo.evolution import Evolution
 from agents.ppo.progress import QuietReporter
@@ -37,47 +37,72 @@ def network() -> GridNetwork:
 
 def test_a_linear_policy_is_the_weighted_sum_of_the_maps() -> None:
     net, rng = network(), np.random.default_rng(1)
-    weights = rng.normal(size=len(MAP_CHANNELS))
+    weights = rng.normal(size=(2, len(MAP_CHANNELS)))
+    assert not net.only_maps
     net.read_maps_by(weights)
-    assert net.map_weights() == pytest.approx(weights, rel=1e-6)
+    assert net.only_maps
+    assert net.map_weights() == pytest.approx(weights, rel=1e-5)
     batch = ConstructBatch(tiny_problem(), 3, seed=1)
-    obs = {k: torch.from_numpy(v) for k, v in batch.obs.items()}
-    with torch.no_grad():
-        logits = net(obs)[0].numpy()
-    want = np.einsum("k,bka->ba", weights, batch.obs["maps"].reshape(3, len(weights), -1))
-    assert logits == pytest.approx(want, rel=1e-4, abs=1e-4)
+    for t in np.linspace(0, 1, batch.dims.macros):
+        obs = {k: torch.from_numpy(v) for k, v in batch.obs.items()}
+        with torch.no_grad():
+            logits = net(obs)[0].numpy()
+            short = net.map_logits(obs).numpy()
+        maps = batch.obs["maps"].reshape(3, len(MAP_CHANNELS), -1)
+        want = np.einsum("k,bka->ba", (1 - t) * weights[0] + t * weights[1], maps)
+        assert logits == pytest.approx(want, rel=1e-4, abs=1e-4)
+        assert short == pytest.approx(want, rel=1e-4, abs=1e-4)
+        found = rank(net, batch.obs, batch.masks)
+        assert found.numpy()[batch.masks] == pytest.approx(
+            look(net, batch.obs, batch.masks)[0].numpy()[batch.masks], abs=1e-3
+        )
+        batch.step(found.argmax(dim=1).numpy())
+
+
+def test_a_policy_of_before_the_second_look_reads_the_last_macro_as_all_others() -> None:
+    net, other = network(), network()
+    net.read_maps_by(np.repeat(np.random.default_rng(2).normal(size=(1, len(MAP_CHANNELS))), 2, axis=0))
+    stored = {k: v for k, v in net.state_dict().items() if not k.endswith("skip_last")}
+    assert len(stored) == len(net.state_dict()) - 1
+    other.load_state_dict(stored, strict=True)
+    assert other.map_weights().tolist() == net.map_weights().tolist()
 
 
 def test_a_stage_plays_what_the_network_would(tmp_path: Path) -> None:
     config, problem, net = load_config("default", TINY), tiny_problem(6, 9, seed=2), network()
-    stage = Stage(problem, 0.5, config, 4)
-    weights = np.random.default_rng(3).normal(size=(4, len(MAP_CHANNELS)))
-    ratios = stage.play(weights, seed=7)
-    exam = Exam("it", problem, 0.5, config, 0)
-    for w, ratio in zip(weights, ratios, strict=True):
-        net.read_maps_by(w)
-        assert exam.grade(net, 7).zero_shot == pytest.approx(ratio, rel=1e-12)
-    assert len(set(ratios.tolist())) > 1
+    weights = np.random.default_rng(3).normal(size=(4, 2, len(MAP_CHANNELS)))
+    costs = []
+    for looks in (0, 1, 2):
+        ratios = Stage(problem, 0.5, config, 4, looks, 5).play(weights, seed=7)
+        exam = Exam("it", problem, 0.5, config, 0, looks=looks, choices=5)
+        for w, ratio in zip(weights, ratios, strict=True):
+            net.read_maps_by(w)
+            assert exam.grade(net, 7).zero_shot == pytest.approx(ratio, rel=1e-9)
+        assert len(set(ratios.tolist())) > 1
+        costs.append(ratios)
+    assert (costs[1] <= costs[0] + 1e-12).all()
+    assert (costs[2] <= costs[1] + 1e-12).all()
+    assert (costs[1] < costs[0]).any()
 
 
 def test_hidden_maps_are_not_read() -> None:
     config = load_config("default", {**TINY, "network": {**TINY.get("network", {}), "hide_maps": ("edge_x", "edge_y")}})
-    stage = Stage(tiny_problem(), 1.0, config, 2)
-    weights = np.zeros((2, len(MAP_CHANNELS)))
-    weights[:, MAP_CHANNELS.index("wl_change")] = -1.0
-    weights[1, MAP_CHANNELS.index("edge_x")] = 50.0
+    stage = Stage(tiny_problem(), 1.0, config, 2, 1, 5)
+    weights = np.zeros((2, 2, len(MAP_CHANNELS)))
+    weights[..., MAP_CHANNELS.index("wl_change")] = -1.0
+    weights[1, :, MAP_CHANNELS.index("edge_x")] = 50.0
     plain, other = stage.play(weights, 0)
     assert plain == other
 
 
 def test_evolution_finds_a_minimum_and_replays_to_the_last_bit() -> None:
-    goal = np.linspace(-1, 1, len(MAP_CHANNELS))
+    goal = np.linspace(-1, 1, 12).reshape(2, 6)
 
     def play(drawn: np.ndarray) -> list[np.ndarray]:
-        off = ((drawn - goal) ** 2).sum(axis=1)
+        off = ((drawn - goal) ** 2).sum(axis=(1, 2))
         return [np.exp(0.1 * off), np.exp(0.3 * off)]
 
-    start = network().map_weights()
+    start = np.zeros((2, 6))
     found = Evolution(start, 1.0, 12, seed=5)
     first = found.generation(play).mean()
     for _ in range(120):
@@ -125,7 +150,7 @@ def test_what_cannot_evolve_is_refused(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_held_out_netlists_are_graded_in_several_views(tmp_path: Path) -> None:
     config, net = load_config("default", TINY), network()
-    net.read_maps_by(np.random.default_rng(3).normal(size=len(MAP_CHANNELS)))
+    net.read_maps_by(np.random.default_rng(3).normal(size=(2, len(MAP_CHANNELS))))
     pool = load_pool(write_pool(tmp_path, views=3))
     folder = PretrainFolder(tmp_path)
     found = HeldOut(Library(pool, folder, config, QuietReporter()), "cpu").grades(net)["third"]
@@ -133,6 +158,6 @@ def test_held_out_netlists_are_graded_in_several_views(tmp_path: Path) -> None:
     assert reference is not None
     problem = pool.held_out[0].build()
     views = [problem, *(relabel(mirror(problem, *SYMMETRIES[k]), k).problem for k in (1, 2))]
-    alone = [Exam("it", view, reference, config, 1).grade(net, EXAM_SEED).zero_shot for view in views]
+    alone = [Exam("it", view, reference, config, 1, looks=1).grade(net, EXAM_SEED).zero_shot for view in views]
     assert found.zero_shot == pytest.approx(float(np.exp(np.log(alone).mean())))
     assert len(set(alone)) > 1

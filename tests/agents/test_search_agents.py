@@ -50,23 +50,24 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_results_are_legal_exact_repeatable_and_better_than_the_start(name: str) -> None:
+# Descent pays least at the beginning, and needs more proposals to be that much better.
+@pytest.mark.parametrize(("name", "proposals"), [("anneal", 20000), ("descent", 40000), ("portfolio", 20000)])
+def test_results_are_legal_exact_repeatable_and_better_than_the_start(name: str, proposals: int) -> None:
     problem = shipped_problem()
     agent = make_agent(name)
     assert isinstance(agent, Agent)
     start = legal_start(problem, "auto", CostOptions(), 0)
     before = CostEngine(problem).full(start).proxy
     seen: list[Progress] = []
-    a = agent.place(problem, Budget.parse("40000p"), 0, seen.append)
-    b = agent.place(problem, Budget.parse("40000p"), 0)
-    other = agent.place(problem, Budget.parse("40000p"), 1)
+    a = agent.place(problem, Budget.parse(f"{proposals}p"), 0, seen.append)
+    b = agent.place(problem, Budget.parse(f"{proposals}p"), 0)
+    other = agent.place(problem, Budget.parse(f"{proposals}p"), 1)
     assert a.legality.legal
     assert a.cost.proxy == CostEngine(problem).full(a.placement).proxy
     assert a.cost.proxy < 0.95 * before
     assert a.placement.x_um.tolist() == b.placement.x_um.tolist()
     assert a.placement.x_um.tolist() != other.placement.x_um.tolist()
-    assert a.proposals == pytest.approx(40000, rel=0.1)
+    assert a.proposals == pytest.approx(proposals, rel=0.1)
     best = [p.best.proxy for p in seen if p.best is not None]
     assert best == sorted(best, reverse=True)
     assert seen[-1].spent_frac == pytest.approx(1.0, abs=0.05)
@@ -87,7 +88,7 @@ def test_seconds_are_kept(name: str) -> None:
 
 def test_more_proposals_place_better() -> None:
     problem = shipped_problem()
-    few, many = (AnnealAgent().place(problem, Budget.parse(b), 0).cost.proxy for b in ("5000p", "150000p"))
+    few, many = (AnnealAgent().place(problem, Budget.parse(b), 0).cost.proxy for b in ("5000p", "60000p"))
     assert many < few
 
 

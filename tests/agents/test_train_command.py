@@ -53,7 +53,7 @@ def test_a_run_leaves_everything_its_folder_promises(
     best = read_plc(run / "best.plc", problem.netlist).placement
     assert check_legality(problem, best).legal
     assert CostEngine(problem).full(best).proxy == pytest.approx(result["best_proxy"], rel=1e-12)
-    assert rows[-1]["best_proxy"] == min(r["min_proxy"] for r in rows)
+    assert rows[-1]["best_proxy"] < min(r["min_proxy"] for r in rows)  # the second look is worth it
 
 
 def test_an_existing_run_is_not_overwritten_but_resumed(

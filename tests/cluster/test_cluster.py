@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from floorplan.cli.main import main
-from floorplan.cluster import ClusterOptions, cluster, read_start
+from floorplan.cluster import Clustering, ClusterOptions, cluster, read_start
 from floorplan.cost import CostEngine, CostOptions
 from floorplan.errors import ParseError, ProblemError
 from floorplan.formats import read_bookshelf, read_netlist, read_plc, read_problem, write_netlist, write_plc
@@ -47,6 +48,12 @@ def flat_problem() -> Problem:
     )
 
 
+@cache
+def made_of_the_sheet() -> Clustering:
+    """The sheet in about 24 groups, made once: a clustering takes most of a second, and no user changes it."""
+    return cluster(flat_problem(), ClusterOptions(clusters=24))
+
+
 @pytest.fixture
 def sheet(tmp_path: Path) -> Path:
     problem = flat_problem()
@@ -76,7 +83,7 @@ def test_every_cell_is_in_one_group_and_no_area_is_lost() -> None:
 
 def test_groups_hold_what_the_nets_hold_together() -> None:
     flat = flat_problem()
-    made = cluster(flat, ClusterOptions(clusters=24))
+    made = made_of_the_sheet()
     scattered = made.host.copy()
     scattered[4:] = np.random.default_rng(1).permutation(made.host[4:])
 
@@ -90,7 +97,7 @@ def test_groups_hold_what_the_nets_hold_together() -> None:
 
 def test_groups_start_at_the_mean_of_their_cells_and_ports_on_the_edge() -> None:
     flat = flat_problem()
-    made = cluster(flat, ClusterOptions(clusters=24))
+    made = made_of_the_sheet()
     problem = made.problem
     mean = np.bincount(made.host[4:], flat.initial.x_um[4:]) / np.bincount(made.host[4:])
     assert problem.initial.x_um[problem.netlist.soft] == pytest.approx(mean)
@@ -108,7 +115,7 @@ def test_another_seed_gives_other_groups_and_the_same_one_equal_ones() -> None:
 
 
 def test_a_clustered_netlist_is_not_clustered_again() -> None:
-    made = cluster(flat_problem(), ClusterOptions(clusters=24))
+    made = made_of_the_sheet()
     with pytest.raises(ProblemError, match="clustered already"):
         cluster(made.problem)
 

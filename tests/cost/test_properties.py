@@ -121,7 +121,7 @@ def tile(cells: list[tuple[int, int]], weight: float = 1.0) -> Problem:
     n = len(cells)
     initial = Placement(x, y, np.zeros(n, np.uint8), np.ones(n, bool))
     # One track per cell edge, so that maps read as demand.
-    return Problem(b.build(), Canvas(60, 60, 6, 6, 0.1, 0.1), initial)
+    return Problem(b.build(), Canvas(60.0, 60.0, 6, 6, 0.1, 0.1), initial)
 
 
 def demand(problem: Problem) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
@@ -183,7 +183,7 @@ def test_density_of_a_small_grid_is_half_the_mean_of_cells_in_use() -> None:
     b.add_pin("m/a", "m")
     b.add_net("p", ["m/a"])
     place = Placement(np.array([0.0, 10.0]), np.array([0.0, 5.0]), np.zeros(2, np.uint8), np.ones(2, bool))
-    problem = Problem(b.build(), Canvas(20, 20, 2, 2, 1, 1), place)
+    problem = Problem(b.build(), Canvas(20.0, 20.0, 2, 2, 1.0, 1.0), place)
     assert CostEngine(problem).full(place).density == pytest.approx(0.25)
 
 
@@ -194,7 +194,7 @@ def test_hard_overlap_is_the_shared_area() -> None:
         b.add_pin(f"{name}/p", name)
     b.add_net("a/p", ["b/p"])
     place = Placement(np.array([10.0, 17.0]), np.array([10.0, 11.0]), np.zeros(2, np.uint8), np.ones(2, bool))
-    problem = Problem(b.build(), Canvas(40, 40, 4, 4, 1, 1), place)
+    problem = Problem(b.build(), Canvas(40.0, 40.0, 4, 4, 1.0, 1.0), place)
     engine = CostEngine(problem)
     assert engine.hard_overlap_um2(place) == pytest.approx((10 - 7) * (4 - 1))
     # Turned by 90 degrees both are 4 wide: 7 apart, they no longer meet.

@@ -33,7 +33,7 @@ def hand_drawn() -> Problem:
     nb.add_net("B/o", ["C/j"])
     x, y = np.zeros(4), np.array([0, 0, 0, 15.0])
     initial = Placement(x, y, np.zeros(4, np.uint8), np.array([False, False, False, True]))
-    return Problem(nb.build(), Canvas(30, 30, 3, 3, 1, 1), initial)
+    return Problem(nb.build(), Canvas(30.0, 30.0, 3, 3, 1.0, 1.0), initial)
 
 
 def crowded(count: int = 3) -> Problem:
@@ -46,7 +46,7 @@ def crowded(count: int = 3) -> Problem:
     nb.add_net("in", [f"m{i}/p" for i in range(count)])
     placed = np.arange(count + 1) == count
     initial = Placement(np.zeros(count + 1), np.zeros(count + 1), np.zeros(count + 1, np.uint8), placed)
-    return Problem(nb.build(), Canvas(16, 10, 2, 1, 1, 1), initial)
+    return Problem(nb.build(), Canvas(16.0, 10.0, 2, 1, 1.0, 1.0), initial)
 
 
 def random_problem(seed: int, *, max_size: float = 1.7) -> Problem:

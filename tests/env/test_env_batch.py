@@ -124,7 +124,7 @@ def test_macro_larger_than_the_canvas_is_named() -> None:
     nb.add_port("q")
     nb.add_net("p", ["q"])
     initial = Placement(np.zeros(3), np.zeros(3), np.zeros(3), np.array([False, True, True]))
-    problem = Problem(nb.build(), Canvas(30, 30, 3, 3, 1, 1), initial)
+    problem = Problem(nb.build(), Canvas(30.0, 30.0, 3, 3, 1.0, 1.0), initial)
     with pytest.raises(InfeasibleProblemError, match=r"'huge' \(31 x 5 um\).*30 x 30"):
         ConstructBatch(problem, 1, PLAIN)
     with pytest.raises(InfeasibleProblemError, match=r"boundary spacing of 7 um"):

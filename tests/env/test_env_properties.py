@@ -167,7 +167,7 @@ def test_congestion_change_matches_its_definition(seed: int) -> None:
     nb.add_port("b")
     nb.add_net("a", ["b"], 3.0)
     initial = Placement([5, 5, 5, 3, 77.0], [5, 5, 5, 2, 60.0], np.zeros(5), np.ones(5))
-    problem = Problem(nb.build(), Canvas(80, 70, 8, 7, 1.3, 1.1, 0.7, 0.9, smooth_range=1), initial)
+    problem = Problem(nb.build(), Canvas(80.0, 70.0, 8, 7, 1.3, 1.1, 0.7, 0.9, smooth_range=1), initial)
     b, engine = ConstructBatch(problem, 1, PLAIN), CostEngine(problem)
     for _ in range(3):
         if not b.masks.any():

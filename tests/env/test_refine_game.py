@@ -287,7 +287,7 @@ def test_state_of_another_batch_is_refused() -> None:
 def test_passes_gymnasiums_checker_and_plays_to_the_end() -> None:
     problem, placement = roomy()
     # More room than macros can fill, as the checker draws an action before the reset that it is for.
-    problem = problem.replace(canvas=Canvas(80, 80, 8, 8, 1, 1))
+    problem = problem.replace(canvas=Canvas(80.0, 80.0, 8, 8, 1.0, 1.0))
     env = gymnasium.make("floorplan/Refine-v0", problem=problem, placement=placement, config=RefineConfig(lifts=3))
     assert len(problem.movable_hard) == 3
     with warnings.catch_warnings():

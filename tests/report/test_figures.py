@@ -39,7 +39,7 @@ def problem() -> Problem:
     b.add_pin("Grp_0/i", "Grp_0")
     b.add_net("in", ["ram/i", "rom/i", "Grp_0/i"])
     placement = Placement([0, 20, 70, 50], [40, 20, 20, 60], [0] * 4, [True] * 4)
-    return Problem(b.build(), Canvas(100, 80, 10, 8, 10.0, 10.0, 1.0, 1.0, 1), placement)
+    return Problem(b.build(), Canvas(100.0, 80.0, 10, 8, 10.0, 10.0, 1.0, 1.0, 1), placement)
 
 
 RED = (212 / 255, 0.0, 0.0)

@@ -18,7 +18,7 @@ from floorplan.cost.kernels.moves import (
     settle,
 )
 
-__all__ = ["commit_move", "propose_move", "rollback_move"]
+__all__ = ["commit_move", "propose_each", "propose_move", "rollback_move"]
 
 
 @njit(cache=True, nogil=True)
@@ -68,3 +68,11 @@ def rollback_move(nodes, x, y, orient, tables, state):  # type: ignore[no-untype
     if len(nodes) > 1:
         for n in range(len(nodes)):
             settle(nodes[n], x[n], y[n], orient[n], tables, state, True)
+
+
+@njit(cache=True, nogil=True)
+def propose_each(node, x, y, orient, tables, state, parts):  # type: ignore[no-untyped-def]  # numba infers
+    """Write weighted wirelength (um), density and congestion with node (1,) at each of K places to parts (K, 3)."""
+    for k in range(len(x)):
+        propose_move(node, x[k : k + 1], y[k : k + 1], orient, tables, state, parts[k])
+        restore_density(state)
