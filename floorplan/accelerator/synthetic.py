@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-import numpy as np
-
 from floorplan.accelerator.assembly import Assembly, HardMacro
-from floorplan.accelerator.floor import port_positions
+from floorplan.accelerator.floor import with_ports_placed
 from floorplan.accelerator.logic import apportion, logic_nets, soft_areas_um2
 from floorplan.accelerator.seeded import Draws, power_law
 from floorplan.accelerator.synthetic_macros import Grid, MacroGroup, choose_grid, draw_groups
 from floorplan.accelerator.synthetic_parameters import Synthetic
 from floorplan.accelerator.technology import technology
-from floorplan.netlist import Canvas, Netlist, Placement, Problem, Side
+from floorplan.netlist import Canvas, Netlist, Problem, Side
 
 __all__ = ["Synthetic", "synthetic"]
 
@@ -165,10 +163,4 @@ def _problem(p: Synthetic, netlist: Netlist, grid: Grid, asm: Assembly) -> Probl
         h_macro_tracks_per_um=round(tech.h_macro_tracks_per_um * scale, 6),
         v_macro_tracks_per_um=round(tech.v_macro_tracks_per_um * scale, 6),
     )
-    x, y = np.zeros(netlist.num_nodes), np.zeros(netlist.num_nodes)
-    placed = np.zeros(netlist.num_nodes, np.bool_)
-    where = port_positions(canvas, list(asm.ports.values()))
-    for node, (px, py) in zip(netlist.ports.tolist(), where, strict=True):
-        x[node], y[node], placed[node] = px, py, True
-    initial = Placement(x, y, np.zeros(netlist.num_nodes, np.uint8), placed)
-    return Problem(netlist, canvas, initial)
+    return with_ports_placed(netlist, canvas, list(asm.ports.values()))

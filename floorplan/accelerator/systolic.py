@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-import numpy as np
-
 from floorplan.accelerator.assembly import Assembly, HardMacro
-from floorplan.accelerator.floor import canvas_for, port_positions
+from floorplan.accelerator.floor import canvas_for, with_ports_placed
 from floorplan.accelerator.logic import apportion, logic_nets, soft_areas_um2
 from floorplan.accelerator.parameters import SystolicTile
 from floorplan.accelerator.seeded import Draws
 from floorplan.accelerator.shapes import dma_shape, lane_shape, mac_shape, router_shape, sram_shape
 from floorplan.accelerator.technology import technology
-from floorplan.netlist import Placement, Problem, Side
+from floorplan.netlist import Problem, Side
 
 __all__ = ["systolic_tile"]
 
@@ -347,13 +345,7 @@ class _Tile:
         canvas = canvas_for(self.tech, [s.w_um for s in shapes], [s.h_um for s in shapes], t.hard_utilisation_frac)
         soft_um2 = (t.utilisation_frac - t.hard_utilisation_frac) * canvas.width_um * canvas.height_um
         netlist = asm.build(soft_areas_um2(draws, asm.soft, soft_um2))
-        x, y = np.zeros(netlist.num_nodes), np.zeros(netlist.num_nodes)
-        placed = np.zeros(netlist.num_nodes, np.bool_)
-        where = port_positions(canvas, list(asm.ports.values()))
-        for node, (px, py) in zip(netlist.ports.tolist(), where, strict=True):
-            x[node], y[node], placed[node] = px, py, True
-        initial = Placement(x, y, np.zeros(netlist.num_nodes, np.uint8), placed)
-        return Problem(netlist, canvas, initial)
+        return with_ports_placed(netlist, canvas, list(asm.ports.values()))
 
 
 def _beside(names: list[str], i: int) -> list[str]:

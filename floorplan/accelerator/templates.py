@@ -7,14 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from floorplan.accelerator.chip import Chip
+from floorplan.accelerator.chiplet import Chiplet, chiplet
+from floorplan.accelerator.decode_chip import DecodeChip, decode_chip
+from floorplan.accelerator.gpu import GpuTile, gpu_tile
+from floorplan.accelerator.lpu import SramFirst, sram_first
 from floorplan.accelerator.parameters import SystolicTile
+from floorplan.accelerator.prefill_chip import PrefillChip, prefill_chip
 from floorplan.accelerator.synthetic import synthetic
 from floorplan.accelerator.synthetic_parameters import Synthetic
 from floorplan.accelerator.systolic import systolic_tile
+from floorplan.accelerator.systolic_chip import SystolicChip, systolic_chip
 from floorplan.errors import ProblemError, UnknownNameError
 from floorplan.netlist import Problem
 
-__all__ = ["TEMPLATES", "Template", "generate", "parameter_types", "parameters_of"]
+__all__ = ["CHIPS", "TEMPLATES", "Template", "chip", "generate", "parameter_types", "parameters_of"]
 
 
 @dataclass(frozen=True)
@@ -32,9 +39,30 @@ class Template:
     about: str
 
 
+CHIPS: dict[str, Callable[[Any], Chip]] = {
+    "systolic_chip": systolic_chip,
+    "gpu_tile": gpu_tile,
+    "sram_first": sram_first,
+    "prefill_chip": prefill_chip,
+    "decode_chip": decode_chip,
+    "chiplet": chiplet,
+}
+"""Templates of whole chips: name -> what makes a chip of their parameters."""
+
+
+def _chip_template(name: str, parameters: type[Any], about: str) -> Template:
+    return Template(parameters, lambda p: CHIPS[name](p).problem, about)
+
+
 TEMPLATES: dict[str, Template] = {
     "systolic_tile": Template(SystolicTile, systolic_tile, "weight-stationary systolic accelerator tile"),
     "synthetic": Template(Synthetic, synthetic, "modules of SRAM groups, blocks and logic by Rent's rule, to train on"),
+    "systolic_chip": _chip_template("systolic_chip", SystolicChip, "TPU-like chip: matrix units, common memory, HBM"),
+    "gpu_tile": _chip_template("gpu_tile", GpuTile, "GPU-like chip: tiles, slices of L2, HBM"),
+    "sram_first": _chip_template("sram_first", SramFirst, "LPU-like chip: weights in SRAM, no memory PHY"),
+    "prefill_chip": _chip_template("prefill_chip", PrefillChip, "prefill chip: much arithmetic, GDDR"),
+    "decode_chip": _chip_template("decode_chip", DecodeChip, "decode chip: engines by their HBM, SRAM for KV cache"),
+    "chiplet": _chip_template("chiplet", Chiplet, "compute chiplet: HBM on one edge, die-to-die PHYs on the others"),
 }
 
 
@@ -80,3 +108,16 @@ def generate(name: str, **params: object) -> Problem:
     """Generate the problem of template `name` with `params` set (see `parameters_of` for what is refused)."""
     parameters = parameters_of(name, **params)
     return TEMPLATES[name].build(parameters)
+
+
+def chip(name: str, **params: object) -> Chip:
+    """Make the chip of template `name` with `params` set.
+
+    Raises:
+        UnknownNameError: there is no such template of a whole chip.
+        ProblemError: as `parameters_of` and the template itself say.
+    """
+    build = CHIPS.get(name)
+    if build is None:
+        raise UnknownNameError("chip", name, list(CHIPS))
+    return build(parameters_of(name, **params))

@@ -14,9 +14,11 @@ from typing import Annotated, Any, Union
 
 from floorplan.cli.bench import Bench, BenchCompare, BenchReport, BenchRescore
 from floorplan.cli.cluster import Cluster
+from floorplan.cli.estimate import Estimate
 from floorplan.cli.evaluate import Evaluate
 from floorplan.cli.generate import Generate
 from floorplan.cli.place import INTERRUPTED, Place
+from floorplan.cli.roofline import Roofline
 from floorplan.errors import FloorplanError, InfeasibleProblemError
 from floorplan.plugins import command_names, load_command
 
@@ -26,12 +28,14 @@ EXIT_BAD_INPUT = 2
 EXIT_NO_LEGAL_PLACEMENT = 3
 EXIT_INTERRUPTED = INTERRUPTED
 
-_VERBS: dict[str, type[Bench | Cluster | Evaluate | Generate | Place]] = {
+_VERBS: dict[str, type[Bench | Cluster | Estimate | Evaluate | Generate | Place | Roofline]] = {
     "bench": Bench,
     "cluster": Cluster,
+    "estimate": Estimate,
     "evaluate": Evaluate,
     "generate": Generate,
     "place": Place,
+    "roofline": Roofline,
 }
 _SECOND_VERBS: dict[tuple[str, ...], type[BenchCompare | BenchReport | BenchRescore]] = {
     ("bench", "compare"): BenchCompare,
