@@ -6,11 +6,13 @@ import gzip
 import lzma
 import os
 import tempfile
+import tomllib
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from floorplan.errors import ParseError
+from floorplan.errors import FloorplanError, ParseError
 
 __all__ = [
     "MAX_BYTES",
@@ -19,6 +21,7 @@ __all__ = [
     "compress_for",
     "plain_name",
     "read_bytes_maybe_compressed",
+    "read_toml",
     "write_bytes_by_suffix",
 ]
 
@@ -55,6 +58,23 @@ def atomic_write_bytes(path: str | Path, data: bytes) -> None:
 def atomic_write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8, with its own line ends, as `atomic_write_bytes` does."""
     atomic_write_bytes(path, text.encode())
+
+
+def read_toml(path: Path, refuse: Callable[[str], FloorplanError]) -> tuple[dict[str, Any], str]:
+    """Return the tables of a TOML file and its text.
+
+    Raises:
+        FloorplanError: what `refuse` makes of a cause in words: missing, unreadable, or not TOML.
+    """
+    try:
+        text = path.read_text("utf-8")
+        return tomllib.loads(text), text
+    except FileNotFoundError:
+        raise refuse("no such file") from None
+    except OSError as e:
+        raise refuse(f"cannot be read ({e.strerror or e})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise refuse(f"is not TOML ({e})") from None
 
 
 def plain_name(path: str | Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from agents.ppo.config import CHOICES
 from floorplan.accelerator.templates import TEMPLATES, parameter_types, parameters_of
 from floorplan.bench.suite import Label, SuiteError, expand_path, key_text, reason_text
 from floorplan.errors import FloorplanError
-from floorplan.files import plain_name
+from floorplan.files import plain_name, read_toml
 from floorplan.formats import read_problem
 from floorplan.netlist import Problem
 
@@ -193,15 +192,7 @@ def load_pool(path: str | Path, overrides: dict[str, Any] | None = None, folder:
         PoolError: the file is missing, no TOML, or a key is wrong; the message names file and key.
     """
     p = Path(path)
-    try:
-        text = p.read_text("utf-8")
-        data = tomllib.loads(text)
-    except FileNotFoundError:
-        raise PoolError(p, "", "no such file") from None
-    except OSError as e:
-        raise PoolError(p, "", f"cannot be read ({e.strerror or e})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise PoolError(p, "", f"is not TOML ({e})") from None
+    data, text = read_toml(p, lambda cause: PoolError(p, "", cause))
     for key in data.keys() - {"settings", "netlist", "generated", "held_out"}:
         raise PoolError(p, key, "unknown key")
     tables = {key: _tables(p, key, data.get(key, [])) for key in ("netlist", "generated", "held_out")}

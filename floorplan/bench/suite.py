@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from floorplan.cost.terms import CostOptions, CostWeights
 from floorplan.errors import FloorplanError
+from floorplan.files import read_toml
 from floorplan.plugins import parse_budget
 
 __all__ = ["AgentSpec", "CostSpec", "DesignSpec", "Suite", "SuiteError", "expand_path", "load_suite"]
@@ -158,14 +158,7 @@ def load_suite(path: str | Path) -> Suite:
         SuiteError: the file is missing, no TOML, or a key is wrong; the message names file and key.
     """
     p = Path(path)
-    try:
-        data = tomllib.loads(p.read_text("utf-8"))
-    except FileNotFoundError:
-        raise SuiteError(p, "", "no such file") from None
-    except OSError as e:
-        raise SuiteError(p, "", f"cannot be read ({e.strerror or e})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise SuiteError(p, "", f"is not TOML ({e})") from None
+    data, _ = read_toml(p, lambda cause: SuiteError(p, "", cause))
     if "path" in data:
         raise SuiteError(p, "path", "unknown key")
     try:
