@@ -60,6 +60,9 @@ class GridNetwork(nn.Module):
 
     Ablated (`use_graph` False), an embedding is a linear function of the node's own features, and no shared neighbours
     are shown: what is left of the nets is in the maps. Maps in `hide_maps` are zeros wherever the network reads them.
+
+    Attributes:
+        prior_weights: (2, maps) map weights of a fresh network.
     """
 
     _shown: Tensor | None
@@ -79,9 +82,9 @@ class GridNetwork(nn.Module):
         extra = config.canvas_channels + heads + 1
         cond = 3 * width + scalars
         self.head = GridHead(len(map_names), extra, cond, config.channels, config.conv_layers, config.dilation)
-        with torch.no_grad():
-            for name, prior in (("wl_change", config.wirelength_prior), ("cost_change", config.cost_prior)):
-                self.head.skip_base[map_names.index(name)] = -prior / SKIP_GAIN
+        priors = {"wl_change": config.wirelength_prior, "cost_change": config.cost_prior}
+        self.prior_weights = np.tile(np.array([-priors.get(name, 0.0) for name in map_names], np.float32), (2, 1))
+        self.set_map_weights(self.prior_weights)
         shown = torch.tensor([float(name not in config.hide_maps) for name in map_names])[:, None, None]
         # not persistent: a stored policy of before these settings still fits
         self.register_buffer("_shown", shown if config.hide_maps else None, persistent=False)

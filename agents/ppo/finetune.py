@@ -32,6 +32,7 @@ from floorplan.netlist import Problem
 __all__ = ["FineTuner"]
 
 SCORES = "evolution.scores"
+START = "evolution/start"
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +81,10 @@ class FineTuner(Trainer):
         self._rate = 1.0
         game = construct_config(config.env)
         self._evaluator = Evaluator(problem, game, tune.samples, seed, self.model.device)
+        self._seed = seed
         self._evolution: Evolution | None = None
         if tune.evolve > 0 and isinstance(self.network, GridNetwork):
-            # one vector moves what is read while macros are to come and what is read after; their difference stays
-            start = self.network.map_weights()[0]
-            self._evolution = Evolution(start, tune.sigma, tune.population, seed)
+            self._begin_evolution(self.network.map_weights()[0])
             self._population = ConstructBatch(problem, tune.population, game, seed=seed)
 
     def start(self) -> None:
@@ -97,7 +97,8 @@ class FineTuner(Trainer):
         for f in found.finished:
             if f.env == 0 and self.config.looks:  # what `floorplan place` answers with this policy
                 self._offer(*self._look_again(f.placement))
-        self.champion_score = self._zero_score = found.score
+        self._zero_score = found.score
+        self.champion_score = (self._try_prior(found) if self.tune.prior else found).score
         self.counters = replace(self.counters, seconds=time.monotonic() - began)
         learned = {"explained_variance": None}
         row = {**self._row(found.finished, found.dead_ends, self.counters.seconds, learned), **self._figures(found)}
@@ -105,6 +106,31 @@ class FineTuner(Trainer):
         self.folder.append_metrics(row)
         self.reporter.row(row)
         self.save()
+
+    def _begin_evolution(self, start: npt.NDArray[np.floating[Any]]) -> None:
+        """Evolve from these weights of maps.
+
+        One vector moves what is read of the first macro and of the last; their difference stays.
+        """
+        self._evolution_start = np.asarray(start, np.float32)
+        self._evolution = Evolution(start, self.tune.sigma, self.tune.population, self._seed)
+
+    def _try_prior(self, found: Evaluation) -> Evaluation:
+        """Begin from fresh map weights if rollouts by them alone are better; return how the policy begun from does."""
+        network = self.network
+        if self._evolution is None or not isinstance(network, GridNetwork):
+            return found
+        own = copy.deepcopy(network.state_dict())
+        network.read_maps_by(network.prior_weights)
+        other = self._evaluate()
+        if other.score >= found.score:
+            network.load_state_dict(own)
+            network.release()
+            return found
+        log.info("fresh map weights place better than the policy's: %g against %g", other.score, found.score)
+        self.champion.load_state_dict(network.state_dict())
+        self._begin_evolution(network.map_weights()[0])
+        return other
 
     def summary(self) -> dict[str, float]:
         """Return how the run's policy and the one it started from evaluate; lower is better."""
@@ -250,17 +276,21 @@ class FineTuner(Trainer):
             "rate": self._rate,
         }
         tensors = {f"champion.{k}": v for k, v in self.champion.state_dict().items()}
-        if self._evolution is not None and self._evolution.scores:
-            tensors[SCORES] = torch.from_numpy(np.stack(self._evolution.scores))
+        if self._evolution is not None:
+            tensors[START] = torch.from_numpy(self._evolution_start)
+            if self._evolution.scores:
+                tensors[SCORES] = torch.from_numpy(np.stack(self._evolution.scores))
         return Extra(tensors, values)
 
     def _restore(self) -> Callable[[Extra], None]:
         def restore(extra: Extra) -> None:
-            tensors = {k.removeprefix("champion."): v for k, v in extra.tensors.items() if k != SCORES}
+            tensors = {k.removeprefix("champion."): v for k, v in extra.tensors.items() if k not in (SCORES, START)}
             try:
                 self.champion.load_state_dict(tensors, strict=True)
             except RuntimeError as e:
                 raise CheckpointError(f"the best weights do not fit the network: {' '.join(str(e).split())}") from None
+            if self._evolution is not None and START in extra.tensors:
+                self._begin_evolution(extra.tensors[START].numpy())
             if self._evolution is not None and SCORES in extra.tensors:
                 self._evolution.replay(list(extra.tensors[SCORES].numpy()))
             v = extra.values

@@ -17,6 +17,9 @@ class TuneConfig(BaseModel):
     critic_updates: int = Field(default=1, ge=0, le=1000, description="updates in which only the critic learns")
     patience: int = Field(default=3, ge=1, le=1000, description="evaluations in a row that may be worse than the best")
 
+    prior: bool = Field(
+        default=True, description="also try the map weights of fresh networks, and begin from what places better"
+    )
     evolve: float = Field(
         default=0.5, ge=0, le=1, description="share of the budget for evolution of the map weights, before training"
     )

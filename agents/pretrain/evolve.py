@@ -40,6 +40,7 @@ class EvolutionSettings(BaseModel):
         netlists: that each generation plays; all of it the same ones.
         sigma: standard deviation of the first generation's weights.
         share: of the budget that evolution takes where other learning follows.
+        trend: whether the weights for the first macro and for the last evolve apart, twice as many.
         looks: passes of the refine game after each episode. They cost six times the episode, and their exact choice is
             much the same for all policies: more generations without them gain more.
     """
@@ -50,6 +51,7 @@ class EvolutionSettings(BaseModel):
     netlists: int = Field(10, ge=1)
     sigma: float = Field(1.0, gt=0)
     share: float = Field(0.5, gt=0, le=1)
+    trend: bool = False
     looks: int = Field(0, ge=0)
 
 
@@ -186,6 +188,8 @@ class Breeder:
         self._seed = seed
         self._stages: LiveCache[Stage] = LiveCache(library.pool.settings.live_mb << 20)
         start = self._network.map_weights()
+        if not self.settings.trend:
+            start = start.mean(axis=0)
         self.evolution = Evolution(start, self.settings.sigma, self.settings.population, seed)
 
     def resume(self, scores: Sequence[F64]) -> None:
@@ -221,8 +225,8 @@ class Breeder:
                     out.add(draw.netlist.name)
                 else:
                     pairs.append((draw, stage))
-        score = self.evolution.generation(lambda w: [stage.play(w, draw.seed) for draw, stage in pairs])
-        self._network.read_maps_by(self.evolution.mean)
+        score = self.evolution.generation(lambda w: [stage.play(_both(w, 2), draw.seed) for draw, stage in pairs])
+        self._network.read_maps_by(_both(self.evolution.mean, 1))
         return Generation(
             names=tuple(draw.netlist.name for draw, _ in pairs),
             dropped=tuple(sorted(out)),
@@ -239,3 +243,8 @@ class Breeder:
             return Stage(problem, reference, self._config, self.settings.population, self.settings.looks, s.choices)
 
         return self._library.set_up(self._stages, draw, make)
+
+
+def _both(weights: F64, ndim: int) -> F64:
+    """Return weights for the first and the last macro, (..., 2, maps); of `ndim` dimensions they are the same."""
+    return np.stack([weights, weights], axis=-2) if weights.ndim == ndim else weights

@@ -144,9 +144,12 @@ class Pretrainer:
 
     @property
     def evaluate_every(self) -> int:
-        """Rounds between two evaluations."""
+        """Rounds between two evaluations, at the pace of the present ones."""
         s = self.pool.settings
-        return max(1, round(s.evaluate_every / (s.netlists_per_round * s.envs)))
+        episodes = s.netlists_per_round * s.envs
+        if self.breeder is not None and self.state.generations == self.state.round:
+            episodes = self.breeder.settings.netlists * self.breeder.settings.population
+        return max(1, round(s.evaluate_every / episodes))
 
     def _next(self, meter: BudgetMeter) -> dict[str, Any]:
         """Do the next round of whatever is due; return its row of metrics."""

@@ -216,3 +216,29 @@ def test_evolution_resumes_exactly(trained: Path, tmp_path: Path) -> None:
         assert metric_rows(folder) == metric_rows(tmp_path / "whole")
         for name, value in second.champion.state_dict().items():
             assert torch.equal(value, whole.champion.state_dict()[name])
+
+
+def test_a_policy_worse_than_a_fresh_one_is_left_at_the_start(trained: Path, tmp_path: Path) -> None:
+    tune = TuneConfig(samples=1, evolve=1, population=4)
+
+    def contrary(name: str) -> FineTuner:
+        t = tuner(trained, tmp_path / name, tune)
+        t.network.read_maps_by(-3 * t.network.prior_weights)
+        return t
+
+    once = contrary("once")
+    once.start()
+    assert once.champion_score < once._zero_score
+    assert once.network.map_weights() == pytest.approx(once.network.prior_weights)
+    once.run(Budget.parse("12e"))
+    first = contrary("parts")
+    first.start()
+    first.run(Budget.parse("4e"))
+    second = tuner(trained, tmp_path / "parts", tune)  # with other weights, until it resumes
+    second.resume()
+    second.run(Budget.parse("12e"))
+    assert metric_rows(tmp_path / "once") == metric_rows(tmp_path / "parts")
+    assert_same_bits(tmp_path / "once", tmp_path / "parts", "extra")
+    kept = tuner(trained, tmp_path / "kept", tune.model_copy(update={"prior": False}))
+    kept.start()
+    assert kept.champion_score == kept._zero_score
