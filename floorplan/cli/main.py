@@ -19,6 +19,7 @@ from floorplan.cli.evaluate import Evaluate
 from floorplan.cli.generate import Generate
 from floorplan.cli.place import INTERRUPTED, Place
 from floorplan.cli.roofline import Roofline
+from floorplan.cli.study import Study
 from floorplan.errors import FloorplanError, InfeasibleProblemError
 from floorplan.plugins import command_names, load_command
 
@@ -28,7 +29,7 @@ EXIT_BAD_INPUT = 2
 EXIT_NO_LEGAL_PLACEMENT = 3
 EXIT_INTERRUPTED = INTERRUPTED
 
-_VERBS: dict[str, type[Bench | Cluster | Estimate | Evaluate | Generate | Place | Roofline]] = {
+_VERBS: dict[str, type[Bench | Cluster | Estimate | Evaluate | Generate | Place | Roofline | Study]] = {
     "bench": Bench,
     "cluster": Cluster,
     "estimate": Estimate,
@@ -36,6 +37,7 @@ _VERBS: dict[str, type[Bench | Cluster | Estimate | Evaluate | Generate | Place 
     "generate": Generate,
     "place": Place,
     "roofline": Roofline,
+    "study": Study,
 }
 _SECOND_VERBS: dict[tuple[str, ...], type[BenchCompare | BenchReport | BenchRescore]] = {
     ("bench", "compare"): BenchCompare,

@@ -61,7 +61,12 @@ def test_the_netlist_of_the_data_model_page_builds(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    ("writer", "page"), [("write_tables.py", "environment.md"), ("write_transfer.py", "transfer.md")]
+    ("writer", "page"),
+    [
+        ("write_tables.py", "environment.md"),
+        ("write_transfer.py", "transfer.md"),
+        ("write_studies.py", "studies.md"),
+    ],
 )
 def test_generated_tables_are_up_to_date(writer: str, page: str) -> None:
     module = runpy.run_path(str(ROOT / "docs" / writer))
