@@ -9,7 +9,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +19,9 @@ from floorplan.errors import FloorplanError, InfeasibleProblemError
 from floorplan.interrupt import interruptible, stop_wanted
 
 if TYPE_CHECKING:
-    from floorplan.cost import Cost
+    from floorplan.cost import Cost, CostOptions
+    from floorplan.estimate.goal import Goal
+    from floorplan.netlist import Problem
 
 __all__ = ["INTERRUPTED", "OptionError", "Place"]
 
@@ -63,6 +65,22 @@ class Place:
     seed: int = 0
     """Seed of everything random."""
 
+    objective: Annotated[str, tyro.conf.arg(metavar="NAME|WEIGHTS")] = "proxy"
+    """What to place for: proxy, or with a chip, a model and a workload tokens-per-joule, tokens-per-second,
+    tokens-per-joule-second, joules-and-proxy, or weights as in `joules=2,nanoseconds=1,temperature=0.01,limit_c=95`."""
+
+    chip: Annotated[str | None, tyro.conf.arg(metavar="TEMPLATE")] = None
+    """Template that the netlist was generated from, for objectives other than proxy."""
+
+    set_chip: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE"), tyro.conf.UseAppendAction] = ()
+    """Parameter of the template that differs from its default; may be given several times."""
+
+    model: Annotated[str | None, tyro.conf.arg(metavar="M")] = None
+    """Language model that the chip serves, as in `llama3-70b`."""
+
+    workload: Annotated[str | None, tyro.conf.arg(metavar="W")] = None
+    """What it is asked: chatbot, coding, web-use or computer-use."""
+
     png: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png")] = None
     """Also draw the placement here."""
 
@@ -82,22 +100,28 @@ class Place:
         from floorplan.cost import CostEngine, CostOptions
         from floorplan.formats import read_problem, write_plc
         from floorplan.netlist import check_legality
-        from floorplan.plugins import parse_budget
+        from floorplan.plugins import agent_class, parse_budget
 
         if not self.out.parent.is_dir():
             raise OptionError(f"{self.out}: the folder {self.out.parent} does not exist")
         name = self.agent or ("policy" if self.policy else "portfolio")
-        agent = _make(name, self.policy, self.set)
         budget = parse_budget(self.budget)
+        options = CostOptions()
+        agent_class(name)
         problem = read_problem(self.netlist, self.placement)
+        goal = self._goal(problem, options)
+        agent, told = _make(name, self.policy, self.set, goal.surrogate.options if goal else options)
         if budget.kind == "s":
-            _get_ready(agent, self.budget, quiet=self.quiet)
+            _get_ready(agent, self.budget, goal, quiet=self.quiet)
         with _progress(name, quiet=self.quiet) as report, interruptible():
-            done = agent.place(problem, budget, self.seed, report)
+            if goal is None:
+                done = agent.place(problem, budget, self.seed, report)
+            else:
+                done, aim = _place_for(goal, agent, budget, self.seed, report)
+                aim["agent_told_weights"] = told
             stopped = stop_wanted()
 
         # What an agent says of itself is not taken on trust: cost and legality are computed here, alike for all agents.
-        options = CostOptions()
         cost = CostEngine(problem, options).full(done.placement)
         legality = check_legality(problem, done.placement)
         if not legality.legal:
@@ -111,17 +135,58 @@ class Place:
         if self.json:
             spent = {"seconds": done.seconds, "proposals": done.proposals, "episodes": done.episodes}
             result = result_object(problem, cost, options, legality)
-            print_json(
-                {**result, "agent": name, "seed": self.seed, "budget": self.budget, **spent, "out": str(self.out)}
-            )
+            ran = {"agent": name, "seed": self.seed, "budget": self.budget, **spent, "out": str(self.out)}
+            print_json({**result, **ran, **({"objective": aim} if goal else {})})
         else:
             spent_text = f"{done.seconds:.1f} s, {done.proposals:,} proposals, {done.episodes:,} episodes"
             extra = {"agent": f"{name}, seed {self.seed}", "spent": spent_text, "written": str(self.out)}
-            print_table(problem, cost, options, legality, extra)
+            print_table(problem, cost, options, legality, {**extra, **(_aim_rows(aim) if goal else {})})
         return INTERRUPTED if stopped else 0
 
+    def _goal(self, problem: Problem, options: CostOptions) -> Goal | None:
+        """Return what to place for beside the proxy, None for the proxy alone."""
+        if self.objective == "proxy":
+            return None
+        if self.chip is None or self.model is None or self.workload is None:
+            raise OptionError(f"--objective {self.objective} needs --chip, --model and --workload")
+        from floorplan.accelerator.command import parse_params
+        from floorplan.accelerator.llm import model
+        from floorplan.accelerator.templates import chip
+        from floorplan.accelerator.workloads import workload
+        from floorplan.estimate import load_of
+        from floorplan.estimate.goal import goal_of
 
-def _get_ready(agent: Any, budget: str, *, quiet: bool) -> None:
+        made = chip(self.chip, **parse_params(self.chip, self.set_chip))
+        load = load_of(made, model(self.model), workload(self.workload))
+        return goal_of(self.objective, problem, made, load, options)
+
+
+def _place_for(goal: Goal, agent: Any, budget: Any, seed: int, report: Any) -> tuple[Any, dict[str, Any]]:
+    """Let an agent place the surrogate, polish on the exact reward, and return the result and what is said of it."""
+    share = goal.polish_share(budget.kind) * budget.amount
+    share = int(share) if budget.kind == "p" else share
+    first = agent.place(goal.surrogate.problem, replace(budget, amount=budget.amount - share), seed, report)
+    before = goal.reward.score(first.placement)
+    limit = {"proposals": share} if budget.kind == "p" else {"seconds": share}
+    polished = goal.finish(first.placement, seed, **limit)
+    done = replace(
+        first,
+        placement=polished.placement,
+        proposals=first.proposals + polished.proposals,
+        seconds=first.seconds + polished.seconds,
+    )
+    return done, goal.to_dict(polished.scored, before)
+
+
+def _aim_rows(aim: dict[str, Any]) -> dict[str, str]:
+    rows = {"objective": f"{aim['name']}, reward {aim['reward']:.4f} (agent alone {aim['reward_before_polish']:.4f})"}
+    for key, unit in (("j_per_token", "J"), ("ns_per_token", "ns"), ("temperature_c", "degC")):
+        if aim[key] is not None:
+            rows[key.replace("_", " ")] = f"{aim[key]:.6g} {unit}"
+    return rows
+
+
+def _get_ready(agent: Any, budget: str, goal: Goal | None, *, quiet: bool) -> None:
     """Load and compile what the agent needs before its clock starts; the first time on a machine that takes minutes."""
     from floorplan.bench.warmup import warm_up
 
@@ -134,14 +199,16 @@ def _get_ready(agent: Any, budget: str, *, quiet: bool) -> None:
     try:
         # What goes wrong here goes wrong on the real problem too, or is of the small problem's making.
         warm_up(agent, budget)
+        if goal is not None:
+            goal.get_ready()
     finally:
         late.cancel()
 
 
-def _make(name: str, policy: Path | None, given: tuple[str, ...]) -> Any:
+def _make(name: str, policy: Path | None, given: tuple[str, ...], cost: CostOptions) -> tuple[Any, bool]:
+    """Return the agent, and whether it takes the weights of the cost."""
     from floorplan.bench.options import set_up_agent
     from floorplan.bench.suite import AgentSpec, SuiteError
-    from floorplan.cost import CostOptions
     from floorplan.plugins import agent_class
 
     made = agent_class(name)
@@ -149,10 +216,10 @@ def _make(name: str, policy: Path | None, given: tuple[str, ...]) -> Any:
     if policy is not None and "policy" not in inspect.signature(made).parameters:
         raise OptionError(f"agent {name!r} takes no policy; leave out --policy or use --agent policy")
     try:
-        setup = set_up_agent(Path("--set"), "", AgentSpec(label=name, agent=name, options=options), CostOptions())
+        setup = set_up_agent(Path("--set"), "", AgentSpec(label=name, agent=name, options=options), cost)
     except SuiteError as error:
         raise OptionError(f"agent {name!r}: {str(error).replace('--set: .options.', '--set ', 1)}") from None
-    return setup.make(**setup.arguments, **({} if policy is None else {"policy": policy}))
+    return setup.make(**setup.arguments, **({} if policy is None else {"policy": policy})), setup.optimises
 
 
 def _table(given: tuple[str, ...]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from floorplan.soft.outlook import soft_outlook
 __all__ = ["ConstructBatch"]
 
 BOOL = npt.NDArray[np.bool_]
+
+F64 = npt.NDArray[np.float64]
 
 
 class ConstructBatch(BatchedGame):
@@ -54,6 +57,7 @@ class ConstructBatch(BatchedGame):
         seed: int = 0,
         *,
         auto_reset: bool = True,
+        reward_of: Callable[[Sequence[Finished]], F64] | None = None,
     ) -> None:
         """Set up the static side; the first episodes begin at once.
 
@@ -63,6 +67,8 @@ class ConstructBatch(BatchedGame):
             config: the rules.
             seed: of the random macro orders.
             auto_reset: False leaves an environment that is done in its last state until `reset`.
+            reward_of: what complete episodes earn in all, in their order, in place of minus their proxy: that of
+                another objective, as `floorplan.estimate.Reward.episodes`.
 
         Raises:
             ProblemError: there is no macro to place, or num_envs is below 1.
@@ -70,6 +76,7 @@ class ConstructBatch(BatchedGame):
             ParseError: the order file does not fit the problem.
         """
         self.config = config or ConstructConfig()
+        self.reward_of = reward_of
         super().__init__(problem, num_envs, self.config.cost, seed, auto_reset=auto_reset, purpose="place")
         self.soft_placer = make_soft_placer(self.config.soft_placer, problem, cost_options=self.config.cost)
         self._start = self._start_placement()
@@ -268,11 +275,12 @@ class ConstructBatch(BatchedGame):
         y[:, self.graph.movable] = self._state.y[complete]
         self.soft_placer.place_batch(x, y, orient)
         costs = self.engine.batch(x, y, orient)
-        reward = self._score[complete] - costs.proxy
-        self.reward_exact[complete] = reward
-        self._reward_sum[complete] += reward
         placed = np.ones(x.shape[1], np.bool_)
-        return [
-            Finished(int(b), Placement(x[i], y[i], orient[i], placed), costs[i], float(self._reward_sum[b]))
+        done = [
+            Finished(b, Placement(x[i], y[i], orient[i], placed), costs[i], 0.0)
             for i, b in enumerate(complete.tolist())
         ]
+        reward = self._score[complete] + (-costs.proxy if self.reward_of is None else self.reward_of(done))
+        self.reward_exact[complete] = reward
+        self._reward_sum[complete] += reward
+        return [replace(f, reward_sum=float(self._reward_sum[f.env])) for f in done]

@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from floorplan.estimate.increments import IncrementalEstimate
     from floorplan.estimate.load import Demand, Load, load_of
     from floorplan.estimate.montecarlo import Ranking, compare
+    from floorplan.estimate.objective import Objective
+    from floorplan.estimate.objective_cost import ObjectiveCost
     from floorplan.estimate.quantity import Constant, Quantity
     from floorplan.estimate.results import Estimate, NetTable, Totals
+    from floorplan.estimate.reward import Reward, Scored
+    from floorplan.estimate.surrogate import weighted_problem
     from floorplan.estimate.weights import placer_weights, traffic_weights
 
 _HOMES = {
@@ -28,8 +32,12 @@ _HOMES = {
     "IncrementalEstimate": "increments",
     "Load": "load",
     "NetTable": "results",
+    "Objective": "objective",
+    "ObjectiveCost": "objective_cost",
     "Quantity": "quantity",
     "Ranking": "montecarlo",
+    "Reward": "reward",
+    "Scored": "reward",
     "ThermalRunawayError": "errors",
     "Totals": "results",
     "compare": "montecarlo",
@@ -38,6 +46,7 @@ _HOMES = {
     "read_flp": "hotspot",
     "read_ptrace": "hotspot",
     "traffic_weights": "weights",
+    "weighted_problem": "surrogate",
     "write_hotspot": "hotspot",
 }
 
@@ -53,8 +62,12 @@ __all__ = [
     "IncrementalEstimate",
     "Load",
     "NetTable",
+    "Objective",
+    "ObjectiveCost",
     "Quantity",
     "Ranking",
+    "Reward",
+    "Scored",
     "ThermalRunawayError",
     "Totals",
     "compare",
@@ -63,6 +76,7 @@ __all__ = [
     "read_flp",
     "read_ptrace",
     "traffic_weights",
+    "weighted_problem",
     "write_hotspot",
 ]
 
