@@ -51,6 +51,9 @@ class Estimate:
     chips: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Chips that share the model; default: the fewest that hold it."""
 
+    stages: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Pipeline stages that the chips make; default: one, but as many as serve best on chips without external memory."""
+
     phase: Literal["both", "decode", "prefill"] = "both"
     """Count the workload's mix of phases, or one alone."""
 
@@ -83,7 +86,14 @@ class Estimate:
 
         made = chip(self.chip, **parse_params(self.chip, self.set))
         load = load_of(
-            made, model(self.model), workload(self.workload), self.precision, self.batch, self.chips, self.phase
+            made,
+            model(self.model),
+            workload(self.workload),
+            self.precision,
+            self.batch,
+            self.chips,
+            self.phase,
+            stages=self.stages,
         )
         placement = _read(self.placement, made)
         options = EstimatorOptions(technology=self.technology, samples=self.samples, seed=self.seed)

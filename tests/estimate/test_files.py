@@ -104,6 +104,16 @@ def test_the_command_prints_the_promised_keys(run: Path, capsys: pytest.CaptureF
     assert len(read_flp(tmp_path / "hs" / "chip.flp")) >= 104
 
 
+def test_the_command_takes_pipeline_stages(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    times = []
+    for stages in ("1", "4"):
+        assert main(["estimate", str(run), *ARGS, "--chips", "4", "--stages", stages, "--json"]) == 0
+        times.append(json.loads(capsys.readouterr().out)["ns_per_token"])
+    assert times[0] != times[1]
+    assert main(["estimate", str(run), *ARGS, "--chips", "4", "--stages", "3"]) == 2
+    assert "4 chips do not make 3 equal stages" in capsys.readouterr().err
+
+
 def test_the_command_prints_tables(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["estimate", str(run / "best.plc"), *ARGS]) == 0
     text = capsys.readouterr().out
