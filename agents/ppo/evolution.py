@@ -19,6 +19,10 @@ SMALLEST_SIGMA = 0.02
 """Where the population has shrunk to this there is nothing left to tell apart."""
 
 
+LEAST_SPREAD = 1e-3
+"""Standard deviation of log costs below which a netlist tells policies apart by less than its say."""
+
+
 class Evolution:
     """A search distribution over the weights of the linear path.
 
@@ -60,13 +64,17 @@ class Evolution:
     def generation(self, play: Callable[[F64], Sequence[F64]]) -> F64:
         """Draw a generation, let it play, and move on; return the mean cost of each of its policies.
 
+        Policies are told apart by the mean of their standardised log costs: each netlist has the same say, whether
+        policies differ on it by one per cent or by ten.
+
         Args:
             play: (population, ...) weights -> (population,) costs on each netlist; means are geometric.
         """
         drawn = np.array([self._cma.ask() for _ in range(self.population)])
-        score = np.log(np.array(play(drawn.reshape(-1, *self.shape)))).mean(axis=0)
-        self._tell(drawn, score)
-        cost: F64 = np.exp(score)
+        logs = np.log(np.array(play(drawn.reshape(-1, *self.shape))))
+        spread = np.maximum(logs.std(axis=1, keepdims=True), LEAST_SPREAD)
+        self._tell(drawn, ((logs - logs.mean(axis=1, keepdims=True)) / spread).mean(axis=0))
+        cost: F64 = np.exp(logs.mean(axis=0))
         return cost
 
     def replay(self, scores: Sequence[F64]) -> None:

@@ -45,6 +45,9 @@ class Roofline:
     batch: int | None = None
     """Requests in a step; as many as fit where none is given."""
 
+    claim: Annotated[float | None, tyro.conf.arg(metavar="TOKENS_PER_S")] = None
+    """A published rate of decoding; says why these chips cannot reach it, if they cannot."""
+
     cache_hits: float = 1.0
     """Share of the repeated input that the prompt cache holds."""
 
@@ -88,11 +91,28 @@ class Roofline:
             from floorplan.accelerator.roofline.figures import write_figure
 
             write_figure(self.plot, self.figure, point)
+        verdict = None if self.claim is None else self._verdict(point, self.claim)
         if self.json:
-            print_json(result_object(point))
+            said = {} if self.claim is None else {"claim": {"tokens_per_s": self.claim, "impossible_because": verdict}}
+            print_json({**result_object(point), **said})
         else:
-            _print_table(point)
+            _print_table(point, None if self.claim is None else f"{self.claim:,.4g} tokens/s: {verdict or 'possible'}")
         return 0
+
+    def _verdict(self, point: OperatingPoint, claim: float) -> str | None:
+        """Return why no such rate is possible, read most generously; None if it may be."""
+        from floorplan.accelerator.hardware.gate import refuse_claim
+
+        return refuse_claim(
+            point.model,
+            point.hardware,
+            point.roof.chips,
+            point.weights,
+            max(1, point.batch),
+            round(point.context),
+            claim,
+            kv_precision=point.kv,
+        )
 
 
 def result_object(point: OperatingPoint) -> dict[str, object]:
@@ -145,7 +165,7 @@ def result_object(point: OperatingPoint) -> dict[str, object]:
     }
 
 
-def _print_table(point: OperatingPoint) -> None:
+def _print_table(point: OperatingPoint, claim: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -153,7 +173,7 @@ def _print_table(point: OperatingPoint) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, text in rows(point):
+    for name, text in [*rows(point), *([] if claim is None else [("claim", claim)])]:
         table.add_row(name, Text(text, style="bold" if name in ("bound", "tokens/s") else ""))
     Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 1000).print(table)
 
@@ -167,7 +187,7 @@ def rows(point: OperatingPoint) -> list[tuple[str, str]]:
         ("model", f"{model.name}: {_big(model.total_params)} parameters, {_big(model.active_params)} a token"),
         ("hardware", f"{roof.chips} x {point.hardware.name}{stages}: {_walls(point)}"),
         ("workload", f"{trace.name}: {trace.about}"),
-        ("", f"{len(trace)} requests, {trace.hit_rate:.1%} of the input repeats an earlier request"),
+        ("", f"{_requests(len(trace))}, {trace.hit_rate:.1%} of the input repeats an earlier request"),
         ("precision", f"{point.weights} weights, {point.kv} cache"),
         ("weights", f"{point.weight_bytes / 1e9:,.1f} GB"),
         ("KV cache", f"{point.kv_bytes_per_token:,.0f} B a token"),
@@ -211,3 +231,7 @@ def _walls(point: OperatingPoint) -> str:
 
 def _big(count: float) -> str:
     return f"{count / 1e9:,.2f} billion"
+
+
+def _requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count:,} requests"

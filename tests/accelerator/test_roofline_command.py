@@ -140,3 +140,15 @@ def test_importing_the_package_stays_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_claim_is_judged_with_its_reason(capsys):
+    words = ("llama3-70b", "h100", "chatbot")
+    refused = result(capsys, *words, precision="fp16", batch=1, claim=100.0)["claim"]
+    assert refused["tokens_per_s"] == 100.0
+    assert "fit" in refused["impossible_because"]
+    fine = result(capsys, *words, precision="fp8", chips=2, claim=1000.0)["claim"]
+    assert fine["impossible_because"] is None
+    assert "claim" not in result(capsys, *words)
+    assert Roofline(*words, precision="fp8", chips=2, claim=1e9).run() == 0
+    assert "1e+09 tokens/s: " in capsys.readouterr().out
