@@ -9,7 +9,22 @@ from floorplan.accelerator.phys import phy
 from floorplan.accelerator.technology import technology
 from floorplan.errors import ProblemError
 
-__all__ = ["ChipParameters"]
+__all__ = ["ChipParameters", "Meshed"]
+
+MAY_BE_ZERO = ("links",)
+"""Counts that a chip works without."""
+
+
+class Meshed:
+    """A chip whose parameters name a mesh of routers."""
+
+    mesh_rows: int
+    mesh_columns: int
+
+    @property
+    def routers(self) -> int:
+        """Routers of the mesh."""
+        return self.mesh_rows * self.mesh_columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +55,7 @@ class ChipParameters:
             value = getattr(self, f.name)
             if f.name.endswith("_phy"):
                 phy(value)
-            elif f.type == "int" and f.name != "seed" and value < (0 if f.name in self._may_be_zero() else 1):
+            elif f.type == "int" and f.name != "seed" and value < (0 if f.name in MAY_BE_ZERO else 1):
                 raise ProblemError(f"{f.name} must be >= 1, got {value}")
         if self.seed < 0:
             raise ProblemError(f"seed must be >= 0, got {self.seed}")
@@ -50,11 +65,6 @@ class ChipParameters:
             raise ProblemError(f"clock_mhz must be positive, got {self.clock_mhz}")
         if not 0 < self.hard_utilisation_frac < self.utilisation_frac < 1:
             raise ProblemError("utilisation must satisfy 0 < hard_utilisation_frac < utilisation_frac < 1")
-
-    @staticmethod
-    def _may_be_zero() -> tuple[str, ...]:
-        """Counts that a template works without."""
-        return ()
 
     @property
     def clock_hz(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from floorplan.accelerator.chip import Chip, Dataflow
-from floorplan.accelerator.chip_parameters import ChipParameters
+from floorplan.accelerator.chip_parameters import ChipParameters, Meshed
 from floorplan.accelerator.die import Die, Flow, collective_flows, results_per_activation, shared
 from floorplan.accelerator.phys import phy
 from floorplan.accelerator.seeded import Draws
@@ -19,7 +19,7 @@ ACCUMULATOR_BITS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chiplet(ChipParameters):
+class Chiplet(Meshed, ChipParameters):
     """One of two compute dies of a package, with I/O dies above and below.
 
     HBM stands at the left edge, the twin die abuts on the right, the I/O dies at top and bottom. Weights and KV cache
@@ -69,11 +69,6 @@ class Chiplet(ChipParameters):
         self.divides("engines", "routers")
         if not 0 <= self.remote_frac < 1:
             raise ProblemError(f"remote_frac must lie in 0..1, got {self.remote_frac}")
-
-    @property
-    def routers(self) -> int:
-        """Routers of the mesh."""
-        return self.mesh_rows * self.mesh_columns
 
     @property
     def peak_flops(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from floorplan.accelerator.chip import Chip, Dataflow
-from floorplan.accelerator.chip_parameters import ChipParameters
+from floorplan.accelerator.chip_parameters import ChipParameters, Meshed
 from floorplan.accelerator.die import OPPOSITE, Die, Flow, collective_flows, results_per_activation
 from floorplan.accelerator.phys import phy
 from floorplan.accelerator.seeded import Draws
@@ -18,7 +18,7 @@ ACCUMULATOR_BITS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecodeChip(ChipParameters):
+class DecodeChip(Meshed, ChipParameters):
     """A decode-optimised chip: little arithmetic for its bandwidth, a ridge point far to the left.
 
     Each HBM stack feeds engines of its own: stream buffer -> matrix unit, so that weights never cross the chip. An
@@ -68,15 +68,6 @@ class DecodeChip(ChipParameters):
         super().__post_init__()
         self.divides("engines", "memory_phys")
         self.divides("engines", "routers")
-
-    @staticmethod
-    def _may_be_zero() -> tuple[str, ...]:
-        return ("links",)
-
-    @property
-    def routers(self) -> int:
-        """Routers of the mesh."""
-        return self.mesh_rows * self.mesh_columns
 
     @property
     def peak_flops(self) -> float:

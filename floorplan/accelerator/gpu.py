@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from floorplan.accelerator.chip import Chip, Dataflow
-from floorplan.accelerator.chip_parameters import ChipParameters
+from floorplan.accelerator.chip_parameters import ChipParameters, Meshed
 from floorplan.accelerator.die import OPPOSITE, Die, Flow, collective_flows, results_per_activation, shared
 from floorplan.accelerator.phys import phy
 from floorplan.accelerator.seeded import Draws
@@ -23,7 +23,7 @@ functions and texture. Chosen so that a tile of the defaults takes 3.0 mm2; an A
 
 
 @dataclass(frozen=True, kw_only=True)
-class GpuTile(ChipParameters):
+class GpuTile(Meshed, ChipParameters):
     """A GPU-like array of tiles; the defaults are about an A100 (312 TFLOP/s, 2 TB/s, 40 MB L2), tiles fewer.
 
     HBM -> controllers -> L2 slices -> mesh of routers -> L1 of each tile -> tensor core, whose partial sums stay in the
@@ -76,15 +76,6 @@ class GpuTile(ChipParameters):
         self.divides("l2_slices", "memory_phys")
         self.divides("l2_slices", "routers")
         self.divides("tiles", "routers")
-
-    @staticmethod
-    def _may_be_zero() -> tuple[str, ...]:
-        return ("links",)
-
-    @property
-    def routers(self) -> int:
-        """Routers of the mesh."""
-        return self.mesh_rows * self.mesh_columns
 
     @property
     def peak_flops(self) -> float:

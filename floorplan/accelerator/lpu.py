@@ -52,10 +52,6 @@ class SramFirst(ChipParameters):
     operand_bits: int = 8
     clock_mhz: float = 900.0
 
-    @staticmethod
-    def _may_be_zero() -> tuple[str, ...]:
-        return ("links",)
-
     @property
     def groups(self) -> int:
         """Groups of both halves."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from floorplan.accelerator.chip import Chip, Dataflow
-from floorplan.accelerator.chip_parameters import ChipParameters
+from floorplan.accelerator.chip_parameters import ChipParameters, Meshed
 from floorplan.accelerator.die import OPPOSITE, Die, Flow, collective_flows, results_per_activation, shared
 from floorplan.accelerator.phys import phy
 from floorplan.accelerator.seeded import Draws
@@ -18,7 +18,7 @@ ACCUMULATOR_BITS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrefillChip(ChipParameters):
+class PrefillChip(Meshed, ChipParameters):
     """A prefill-optimised chip: much arithmetic, GDDR instead of HBM, a ridge point far to the right.
 
     GDDR -> buffer banks -> mesh of routers -> clusters. A cluster is a matrix unit, an attention unit (exponentials and
@@ -66,15 +66,6 @@ class PrefillChip(ChipParameters):
         self.divides("buffer_banks", "memory_phys")
         self.divides("buffer_banks", "routers")
         self.divides("clusters", "routers")
-
-    @staticmethod
-    def _may_be_zero() -> tuple[str, ...]:
-        return ("links",)
-
-    @property
-    def routers(self) -> int:
-        """Routers of the mesh."""
-        return self.mesh_rows * self.mesh_columns
 
     @property
     def peak_flops(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from floorplan.accelerator.chip import Chip, Dataflow
-from floorplan.accelerator.chip_parameters import ChipParameters
+from floorplan.accelerator.chip_parameters import ChipParameters, Meshed
 from floorplan.accelerator.die import OPPOSITE, Die, Flow, collective_flows, shared
 from floorplan.accelerator.phys import phy
 from floorplan.accelerator.seeded import Draws
@@ -18,7 +18,7 @@ ACCUMULATOR_BITS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class SystolicChip(ChipParameters):
+class SystolicChip(Meshed, ChipParameters):
     """A weight-stationary systolic chip; the defaults are about a TPU v4 (arXiv 2304.01433), with HBM2e.
 
     Memory -> HBM PHYs and controllers -> banks of the common memory -> mesh of routers -> matrix units, in which
@@ -65,15 +65,6 @@ class SystolicChip(ChipParameters):
         self.divides("common_banks", "memory_phys")
         self.divides("common_banks", "routers")
         self.divides("matrix_units", "routers")
-
-    @staticmethod
-    def _may_be_zero() -> tuple[str, ...]:
-        return ("links",)
-
-    @property
-    def routers(self) -> int:
-        """Routers of the mesh."""
-        return self.mesh_rows * self.mesh_columns
 
     @property
     def peak_flops(self) -> float:
