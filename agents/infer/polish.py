@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from agents.gnn.policy import rank
@@ -36,13 +35,8 @@ def look_again(game: Game, tally: Tally, passes: int, choices: int = CHOICES) ->
     construct = game.batch
     # The same order whatever the seed: one rollout is one answer.
     second = SecondLook(construct.problem, 1, choices, construct.config.cost)
-
-    def scores() -> npt.NDArray[np.float32]:
-        found: npt.NDArray[np.float32] = rank(game.network, second.batch.obs, second.batch.masks).numpy()
-        return found
-
     tally.clock.proposals += passes * second.batch.lifts * min(choices, second.batch.num_actions)
-    tally.offer(*second.improve(tally.placement, scores, passes, construct.soft_anew))
+    tally.offer(*second.improve(tally.placement, second.by(game.network), passes, construct.soft_anew))
     tally.tell("second look")
 
 

@@ -95,7 +95,8 @@ class FineTuner(Trainer):
         found = self._evaluate()
         self.zero_shot = found
         for f in found.finished:
-            if f.env == 0 and self.config.looks:  # what `floorplan place` answers with this policy
+            # What `floorplan place` answers with this policy; the best of the evaluation had its second look there.
+            if f.env == 0 and self.config.looks and f.cost.proxy != self.counters.best_built:
                 self._offer(*self._look_again(f.placement))
         self._zero_score = found.score
         self.champion_score = (self._try_prior(found) if self.tune.prior else found).score

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
+from agents.gnn.policy import rank
 from agents.ppo.config import CHOICES
 from floorplan.cost import Cost, CostOptions
 from floorplan.env import Finished
@@ -74,6 +76,15 @@ class SecondLook:
         for _ in range(batch.lifts):
             batch.step(least_of(batch, scores(), self.choices))
         return batch.finished
+
+    def by(self, network: Any, device: torch.device | None = None) -> Callable[[], Floats]:
+        """Return what scores cells as a network that is bound to the problem does."""
+
+        def scores() -> npt.NDArray[np.float32]:
+            found: npt.NDArray[np.float32] = rank(network, self.batch.obs, self.batch.masks, device).cpu().numpy()
+            return found
+
+        return scores
 
     def improve(
         self,

@@ -15,13 +15,12 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from agents.base import Budget
 from agents.gnn.instance import Instance
-from agents.gnn.policy import make_network, rank
+from agents.gnn.policy import make_network
 from agents.ppo.algorithm import PlacementPPO
 from agents.ppo.budgeting import BudgetMeter
 from agents.ppo.checkpoint import Counters, Extra, load_checkpoint, save_checkpoint
@@ -263,14 +262,10 @@ class Trainer:
     def _look_again(self, placement: Placement) -> tuple[Placement, Cost]:
         if self._second is None:
             self._second = SecondLook(self.problem, 1, cost=self.batch.config.cost)
-        game = self._second.batch
-
-        def scores() -> npt.NDArray[np.float32]:
-            found: npt.NDArray[np.float32] = rank(self.network, game.obs, game.masks, self.model.device).cpu().numpy()
-            return found
-
         self.network.release()
-        return self._second.improve(placement, scores, self.config.looks, self.batch.soft_anew)
+        return self._second.improve(
+            placement, self._second.by(self.network, self.model.device), self.config.looks, self.batch.soft_anew
+        )
 
     def _offer(self, placement: Placement, cost: Cost) -> None:
         """Keep a complete placement, in `best.plc` too, if it is legal and better than all before."""

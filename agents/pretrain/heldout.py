@@ -8,12 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
 from agents.gnn.instance import Instance
-from agents.gnn.policy import rank
 from agents.ppo.config import CHOICES, RunConfig
 from agents.ppo.evaluate import play_once
 from agents.ppo.second_look import SecondLook
@@ -92,12 +90,7 @@ class Exam:
         )
 
     def _look_again(self, second: SecondLook, network: nn.Module, made: Finished) -> Finished:
-        def scores() -> npt.NDArray[np.float32]:
-            found: npt.NDArray[np.float32] = (
-                rank(network, second.batch.obs, second.batch.masks, self.device).cpu().numpy()
-            )
-            return found
-
+        scores = second.by(network, self.device)
         for number in range(self.looks):
             made = replace(second([made.placement], scores, number)[0], env=made.env)
         return made

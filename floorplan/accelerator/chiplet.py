@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 from floorplan.accelerator.chip import Chip, Dataflow
 from floorplan.accelerator.chip_parameters import ChipParameters, Meshed
-from floorplan.accelerator.die import Die, Flow, collective_flows, results_per_activation, shared
+from floorplan.accelerator.die import ACCUMULATOR_BITS, Die, Flow, collective_flows, shared
+from floorplan.accelerator.engine import add_engine
 from floorplan.accelerator.phys import phy
 from floorplan.accelerator.seeded import Draws
-from floorplan.accelerator.shapes import lane_shape, mac_shape
 from floorplan.errors import ProblemError
 from floorplan.netlist import Side
 
 __all__ = ["Chiplet", "chiplet"]
-
-ACCUMULATOR_BITS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,25 +143,20 @@ def chiplet(parameters: Chiplet) -> Chip:
 
 
 def _add_engine(die: Die, p: Chiplet, i: int, router: str) -> None:
-    """Matrix unit, vector unit, activation and partial-sum SRAM of one engine."""
+    """Matrix engine with its way to a router."""
     share = 1 / p.engines
-    operands, sums = p.mac_rows * p.operand_bits, p.mac_columns * ACCUMULATOR_BITS
-    mac = die.add(
-        f"mac_{i}",
-        "mac",
-        mac_shape(die.tech, p.mac_rows, p.mac_columns, p.operand_bits, ACCUMULATOR_BITS),
-        {"act": Side.LEFT, "wgt": Side.TOP, "sum": Side.BOTTOM},
-        macs=p.mac_rows * p.mac_columns,
+    vector = add_engine(
+        die,
+        i,
+        rows=p.mac_rows,
+        columns=p.mac_columns,
+        operand_bits=p.operand_bits,
+        vector="vec",
+        vector_alus=p.vector_alus,
+        activation_kbit=p.local_kbit,
+        sum_kbit=p.local_kbit,
+        share=share,
+        weights=(f"{router}/l_wgt_{i}", p.mac_columns * p.operand_bits, shared(share, "weights", "kv")),
     )
-    sides = {"sum": Side.TOP, "acc": Side.RIGHT, "out": Side.LEFT, "net": Side.LEFT}
-    vector = die.add(f"vec_{i}", "vector", lane_shape(die.tech, p.vector_alus), sides)
-    acts = die.sram(f"act_{i}", p.local_kbit, operands, 0.5, {"out": Side.RIGHT, "in": Side.BOTTOM})
-    store = die.sram(f"sum_{i}", p.local_kbit, sums, 2.0, {"in": Side.LEFT, "out": Side.LEFT})
-    die.bus(f"{router}/l_wgt_{i}", f"{mac}/wgt", p.mac_columns * p.operand_bits, shared(share, "weights", "kv"))
-    die.bus(f"{acts}/out", f"{mac}/act", operands, {"activation": share}, pipelined=False)
-    die.bus(f"{mac}/sum", f"{vector}/sum", sums, {"partial_sum": share}, pipelined=False)
-    die.bus(f"{vector}/acc_out", f"{store}/in", sums, {"partial_sum": share})
-    die.bus(f"{store}/out", f"{vector}/acc_in", sums, {"partial_sum": share})
-    die.bus(f"{vector}/out", f"{acts}/in", operands, {"activation": share * results_per_activation(p.mac_columns)})
     die.bus(f"{vector}/net_out", f"{router}/l_in_{i}", p.flit_bits // 2, {"collective": share})
     die.bus(f"{router}/l_out_{i}", f"{vector}/net_in", p.flit_bits // 2, {"collective": share})

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 from floorplan.accelerator.chip import Chip, Dataflow
 from floorplan.accelerator.chip_parameters import ChipParameters, Meshed
-from floorplan.accelerator.die import OPPOSITE, Die, Flow, collective_flows, results_per_activation
+from floorplan.accelerator.die import ACCUMULATOR_BITS, OPPOSITE, Die, Flow, collective_flows, results_per_activation
 from floorplan.accelerator.phys import phy
 from floorplan.accelerator.seeded import Draws
 from floorplan.accelerator.shapes import lane_shape, mac_shape
 from floorplan.netlist import Side
 
 __all__ = ["DecodeChip", "decode_chip"]
-
-ACCUMULATOR_BITS = 32
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,12 +22,25 @@ from floorplan.accelerator.technology import technology
 from floorplan.errors import NetlistError, ProblemError
 from floorplan.netlist import Canvas, Placement, Problem, Side
 
-__all__ = ["OPPOSITE", "Die", "Flow", "Share", "collective_flows", "results_per_activation", "shared"]
+__all__ = [
+    "ACCUMULATOR_BITS",
+    "OPPOSITE",
+    "Die",
+    "Flow",
+    "Share",
+    "collective_flows",
+    "results_per_activation",
+    "shared",
+]
 
 Share = Mapping[str, float]
 """Class of traffic -> share of it that a bus carries."""
 
 KBIT = 1024
+
+ACCUMULATOR_BITS = 32
+"""Width of a partial sum on every chip."""
+
 OPPOSITE = {Side.TOP: Side.BOTTOM, Side.BOTTOM: Side.TOP, Side.LEFT: Side.RIGHT, Side.RIGHT: Side.LEFT}
 
 MEMORY_EDGES = (Side.LEFT, Side.RIGHT)

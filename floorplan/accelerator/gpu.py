@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 from floorplan.accelerator.chip import Chip, Dataflow
 from floorplan.accelerator.chip_parameters import ChipParameters, Meshed
-from floorplan.accelerator.die import OPPOSITE, Die, Flow, collective_flows, results_per_activation, shared
+from floorplan.accelerator.die import (
+    ACCUMULATOR_BITS,
+    OPPOSITE,
+    Die,
+    Flow,
+    collective_flows,
+    results_per_activation,
+    shared,
+)
 from floorplan.accelerator.phys import phy
 from floorplan.accelerator.seeded import Draws
 from floorplan.accelerator.shapes import Shape, lane_shape, mac_shape
@@ -14,7 +22,6 @@ from floorplan.netlist import Side
 
 __all__ = ["GpuTile", "gpu_tile"]
 
-ACCUMULATOR_BITS = 32
 
 CORE_FILL_FRAC = 0.25
 """Share of a tile's core that tensor core and vector units take; the rest is scheduling, operand collection, special

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 
 from floorplan.accelerator.chip import Chip, Dataflow
 from floorplan.accelerator.chip_parameters import ChipParameters, Meshed
-from floorplan.accelerator.die import OPPOSITE, Die, Flow, collective_flows, results_per_activation, shared
+from floorplan.accelerator.die import (
+    ACCUMULATOR_BITS,
+    OPPOSITE,
+    Die,
+    Flow,
+    collective_flows,
+    shared,
+)
+from floorplan.accelerator.engine import add_engine
 from floorplan.accelerator.phys import phy
 from floorplan.accelerator.seeded import Draws
-from floorplan.accelerator.shapes import lane_shape, mac_shape
-from floorplan.netlist import Side
 
 __all__ = ["PrefillChip", "prefill_chip"]
-
-ACCUMULATOR_BITS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,27 +139,21 @@ def prefill_chip(parameters: PrefillChip) -> Chip:
 
 
 def _add_cluster(die: Die, p: PrefillChip, i: int, router: str) -> None:
-    """Matrix unit, attention unit, activation and partial-sum buffer of one cluster."""
+    """Matrix engine of one cluster, its vector unit made for attention, with its way to a router."""
     share = 1 / p.clusters
-    operands, sums = p.mac_rows * p.operand_bits, p.mac_columns * ACCUMULATOR_BITS
-    mac = die.add(
-        f"mac_{i}",
-        "mac",
-        mac_shape(die.tech, p.mac_rows, p.mac_columns, p.operand_bits, ACCUMULATOR_BITS),
-        {"act": Side.LEFT, "wgt": Side.TOP, "sum": Side.BOTTOM},
-        macs=p.mac_rows * p.mac_columns,
+    attention = add_engine(
+        die,
+        i,
+        rows=p.mac_rows,
+        columns=p.mac_columns,
+        operand_bits=p.operand_bits,
+        vector="attn",
+        vector_alus=p.attention_alus,
+        activation_kbit=p.activation_kbit,
+        sum_kbit=p.sum_kbit,
+        share=share,
+        weights=(f"{router}/l_wgt_{i}", p.flit_bits, {"weights": 1.0, "kv": share}),
     )
-    sides = {"sum": Side.TOP, "acc": Side.RIGHT, "out": Side.LEFT, "net": Side.LEFT}
-    attention = die.add(f"attn_{i}", "vector", lane_shape(die.tech, p.attention_alus), sides)
-    acts = die.sram(f"act_{i}", p.activation_kbit, operands, 0.5, {"out": Side.RIGHT, "in": Side.BOTTOM})
-    store = die.sram(f"sum_{i}", p.sum_kbit, sums, 2.0, {"in": Side.LEFT, "out": Side.LEFT})
-    die.bus(f"{router}/l_wgt_{i}", f"{mac}/wgt", p.flit_bits, {"weights": 1.0, "kv": share})
-    die.bus(f"{acts}/out", f"{mac}/act", operands, {"activation": share}, pipelined=False)
-    die.bus(f"{mac}/sum", f"{attention}/sum", sums, {"partial_sum": share}, pipelined=False)
-    die.bus(f"{attention}/acc_out", f"{store}/in", sums, {"partial_sum": share})
-    die.bus(f"{store}/out", f"{attention}/acc_in", sums, {"partial_sum": share})
-    results = share * results_per_activation(p.mac_columns)
-    die.bus(f"{attention}/out", f"{acts}/in", operands, {"activation": results})
     if p.links:
         die.bus(f"{attention}/net_out", f"{router}/l_in_{i}", p.flit_bits, {"collective": share})
         die.bus(f"{router}/l_out_{i}", f"{attention}/net_in", p.flit_bits, {"collective": share})

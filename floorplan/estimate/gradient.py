@@ -44,9 +44,8 @@ def log_slopes(estimator: Estimator, hpwl_um: F64, scale_m_per_um: F64) -> tuple
         heat = 1.0
     else:
         heat = _joules_per_wire_joule(e, length)
-    bits = e.load.chips * (e.nets.bits[0] + e.load.prefill_per_output * e.nets.bits[1])
     seconds = _seconds_slope(e, length) * scale_m_per_um
-    joules = heat * bits * e.nets.j_per_bit_m * scale_m_per_um
+    joules = heat * e.load.bits_per_output * e.nets.j_per_bit_m * scale_m_per_um
     # Clock and leakage run for as long as a token takes.
     joules = joules + (totals.clock_j + totals.leakage_j) / totals.seconds * seconds
     return joules / totals.j_per_token, seconds / totals.seconds

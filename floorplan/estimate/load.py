@@ -82,6 +82,14 @@ class Load:
     context: int
     stages: int = 1
 
+    @property
+    def bits_per_output(self) -> F64:
+        """(E,) bits that all chips together move on each net for a token written, with its share of prefill."""
+        bits = self.decode.bits
+        if self.prefill is not None:
+            bits = bits + self.prefill_per_output * self.prefill.bits
+        return np.asarray(self.chips * bits, np.float64)
+
 
 def load_of(
     chip: Chip,

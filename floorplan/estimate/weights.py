@@ -40,11 +40,8 @@ def traffic_weights(
 
     kit, chosen = node(technology or chip.technology), dict(layers or {})
     energy = np.array([energy_per_bit_m(kit, chosen.get(c)).value for c in TRAFFIC])[chip.net_class]
-    bits = load.decode.bits.copy()
-    if load.prefill is not None:
-        bits = bits + load.prefill_per_output * load.prefill.bits
     factor = pin_factor(terminals(chip.problem.netlist).pins) * system_constants()["base_detour"].value
-    return np.asarray(load.chips * bits * energy * factor * 1e-6, np.float64)
+    return np.asarray(load.bits_per_output * energy * factor * 1e-6, np.float64)
 
 
 def placer_weights(weights: F64, floor: float = 1e-3) -> F64:
