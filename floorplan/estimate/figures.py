@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from floorplan.estimate.length import pin_positions_um, terminals
-from floorplan.files import atomic_write_bytes
+from floorplan.figure_style import BLUE, FAINT, GREEN, INK, ORANGE, PINK, RED, SKY, SOFT, frameless, save
 from floorplan.geometry import oriented_size_um
 
 if TYPE_CHECKING:
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["write_estimate_figures"]
 
-_INK, _FAINT, _SOFT = "#1F2933", "#C9D1D9", "#5B6B7B"
-_PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F7F7F")
+_PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, RED, "#7F7F7F")
 _DPI = 120
 _SHOWN = 15
 
@@ -44,7 +42,7 @@ def write_estimate_figures(
         "temperature.png": _temperature(problem, placement, estimate),
     }
     for name, figure in drawn.items():
-        _save(target / name, figure)
+        save(target / name, figure, _DPI, tight=False)
     return [target / name for name in drawn]
 
 
@@ -59,17 +57,17 @@ def _energy(estimate: Estimate) -> Figure:
     low = np.array([estimate.parts[n].low for n in names])
     high = np.array([estimate.parts[n].high for n in names])
     bars = np.nan_to_num(np.stack([values - low, high - values])).clip(0)
-    left.bar(names, values, color=_PALETTE, yerr=bars, ecolor=_SOFT, capsize=3)
+    left.bar(names, values, color=_PALETTE, yerr=bars, ecolor=SOFT, capsize=3)
     q = estimate.quantities["j_per_token"]
     left.set_title(
-        f"J per token: {q.value:.4g} ({q.low:.3g} to {q.high:.3g}, 5 to 95 %)", fontsize=9, color=_INK, loc="left"
+        f"J per token: {q.value:.4g} ({q.low:.3g} to {q.high:.3g}, 5 to 95 %)", fontsize=9, color=INK, loc="left"
     )
     rows = estimate.nets.ranking(_SHOWN)[::-1]
     right.barh([f"{r['source']} #{r['net']}" for r in rows], [r["j_per_token"] for r in rows], color=_PALETTE[0])
-    right.set_title("wire energy of the costliest nets (J per token)", fontsize=9, color=_INK, loc="left")
+    right.set_title("wire energy of the costliest nets (J per token)", fontsize=9, color=INK, loc="left")
     for ax in (left, right):
-        _plain(ax)
-    fig.suptitle(f"{estimate.load}, {estimate.technology}", fontsize=10, color=_INK, x=0.01, ha="left")
+        frameless(ax)
+    fig.suptitle(f"{estimate.load}, {estimate.technology}", fontsize=10, color=INK, x=0.01, ha="left")
     return fig
 
 
@@ -95,7 +93,7 @@ def _net_map(problem: Problem, placement: Placement, estimate: Estimate) -> Figu
     ax.add_collection(LineCollection(_stars(problem, placement, order), colors=colours, linewidths=0.3 + 2.2 * share))
     bar = fig.colorbar(ScalarMappable(norm, "cividis_r"), ax=ax, fraction=0.046, pad=0.02)
     bar.ax.tick_params(labelsize=7)
-    ax.set_title("wire energy of each net (J per token)", fontsize=10, color=_INK, loc="left")
+    ax.set_title("wire energy of each net (J per token)", fontsize=10, color=INK, loc="left")
     return fig
 
 
@@ -117,7 +115,7 @@ def _critical(problem: Problem, placement: Placement, estimate: Estimate) -> Fig
         f"critical buses: WNS {q['wns_ps'].value:.4g} ps, clock {q['clock_ghz'].value:.4g} GHz, at most "
         f"{estimate.nets.stages.max():.0f} registers",
         fontsize=10,
-        color=_INK,
+        color=INK,
         loc="left",
     )
     return fig
@@ -137,7 +135,7 @@ def _temperature(problem: Problem, placement: Placement, estimate: Estimate) -> 
         extent = (0.0, canvas.width_um, 0.0, canvas.height_um)
         image = ax.imshow(values, origin="lower", extent=extent, cmap="cividis", interpolation="nearest")
         _outlines(ax, problem, placement, "white", 0.5)
-        ax.set_title(title, fontsize=9.5, color=_INK, loc="left")
+        ax.set_title(title, fontsize=9.5, color=INK, loc="left")
         fig.colorbar(image, ax=ax, fraction=0.046, pad=0.02).ax.tick_params(labelsize=7)
     return fig
 
@@ -153,7 +151,7 @@ def _stars(problem: Problem, placement: Placement, nets: Any) -> list[Any]:
     ]
 
 
-def _outlines(ax: Axes, problem: Problem, placement: Placement, colour: str = _FAINT, width: float = 0.6) -> None:
+def _outlines(ax: Axes, problem: Problem, placement: Placement, colour: str = FAINT, width: float = 0.6) -> None:
     from matplotlib.collections import PatchCollection
     from matplotlib.patches import Rectangle
 
@@ -167,22 +165,6 @@ def _outlines(ax: Axes, problem: Problem, placement: Placement, colour: str = _F
     ax.set_xlim(0, canvas.width_um)
     ax.set_ylim(0, canvas.height_um)
     ax.set_aspect("equal")
-    _plain(ax)
-    ax.set_xlabel("x (um)", fontsize=8, color=_SOFT)
-    ax.set_ylabel("y (um)", fontsize=8, color=_SOFT)
-
-
-def _plain(ax: Axes) -> None:
-    for side in ("top", "right", "left", "bottom"):
-        ax.spines[side].set_visible(False)
-    ax.tick_params(labelsize=7.5, color=_FAINT, labelcolor=_SOFT, length=3)
-
-
-def _save(path: Path, fig: Figure) -> None:
-    """Render in memory, then replace the file in one step."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    buffer = io.BytesIO()
-    FigureCanvasAgg(fig)
-    fig.savefig(buffer, format="png", dpi=_DPI, facecolor="white", metadata={"Software": None})
-    atomic_write_bytes(path, buffer.getvalue())
+    frameless(ax)
+    ax.set_xlabel("x (um)", fontsize=8, color=SOFT)
+    ax.set_ylabel("y (um)", fontsize=8, color=SOFT)

@@ -6,7 +6,6 @@ they stay distinct for colour-blind readers. No window is opened and no global M
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from floorplan.files import atomic_write_bytes
+from floorplan.figure_style import BLUE, FAINT, GREEN, INK, ORANGE, PINK, RED, SKY, SOFT, frameless, save
 from floorplan.geometry import oriented_size_um
 from floorplan.netlist import Netlist, Placement, Problem, check_legality
 from floorplan.report.groups import group_macros
@@ -30,14 +29,10 @@ __all__ = ["write_curves_png", "write_maps_png", "write_placement_png"]
 
 F64 = npt.NDArray[np.float64]
 
-_PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#882255", "#7F7F7F")
-_INK = "#1F2933"
-_FAINT = "#C9D1D9"
-_SOFT = "#5B6B7B"
+_PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, RED, "#F0E442", "#882255", "#7F7F7F")
 _PORT = "#111111"
 _WRONG = "#D40000"
 _LONG_SIDE_IN = 7.4
-_DPI = 150
 
 
 def write_placement_png(path: str | Path, problem: Problem, placement: Placement, title: str | None = None) -> None:
@@ -68,7 +63,7 @@ def write_placement_png(path: str | Path, problem: Problem, placement: Placement
                 b.x1_um - b.x0_um,
                 b.y1_um - b.y0_um,
                 facecolor="none",
-                edgecolor=_SOFT,
+                edgecolor=SOFT,
                 hatch="////",
                 linewidth=0.0,
                 zorder=1,
@@ -76,7 +71,7 @@ def write_placement_png(path: str | Path, problem: Problem, placement: Placement
         )
     lines = [[(x, 0.0), (x, canvas.height_um)] for x in np.linspace(0, canvas.width_um, canvas.columns + 1)]
     lines += [[(0.0, y), (canvas.width_um, y)] for y in np.linspace(0, canvas.height_um, canvas.rows + 1)]
-    ax.add_collection(LineCollection(lines, colors=_FAINT, linewidths=0.35, zorder=0.5))
+    ax.add_collection(LineCollection(lines, colors=FAINT, linewidths=0.35, zorder=0.5))
 
     handles: list[Any] = []
     soft = nl.soft[placement.placed[nl.soft]]
@@ -84,20 +79,20 @@ def write_placement_png(path: str | Path, problem: Problem, placement: Placement
         ax.add_collection(
             PatchCollection(
                 _rectangles(nl, placement, soft),
-                facecolor=_with_alpha(_SOFT, 0.16),
-                edgecolors=[_WRONG if i in wrong else _with_alpha(_SOFT, 0.25) for i in soft.tolist()],
+                facecolor=_with_alpha(SOFT, 0.16),
+                edgecolors=[_WRONG if i in wrong else _with_alpha(SOFT, 0.25) for i in soft.tolist()],
                 linewidths=[0.9 if i in wrong else 0.3 for i in soft.tolist()],
                 zorder=2,
             )
         )
-        handles.append(Patch(facecolor=_SOFT, alpha=0.3, label=f"soft macros ({len(soft)})"))
+        handles.append(Patch(facecolor=SOFT, alpha=0.3, label=f"soft macros ({len(soft)})"))
 
     hard = nl.hard[placement.placed[nl.hard]]
     groups = group_macros([nl.node_name[i] for i in hard.tolist()], limit=len(_PALETTE))
     hard_handles = []
     for group, colour in zip(groups, _PALETTE, strict=False):
         ids = hard[list(group.members)]
-        edges = [_WRONG if i in wrong else _INK for i in ids.tolist()]
+        edges = [_WRONG if i in wrong else INK for i in ids.tolist()]
         widths = [1.3 if i in wrong else 0.5 for i in ids.tolist()]
         ax.add_collection(
             PatchCollection(
@@ -108,7 +103,7 @@ def write_placement_png(path: str | Path, problem: Problem, placement: Placement
                 zorder=3,
             )
         )
-        hard_handles.append(Patch(facecolor=colour, edgecolor=_INK, linewidth=0.5, label=f"{group.label} ({len(ids)})"))
+        hard_handles.append(Patch(facecolor=colour, edgecolor=INK, linewidth=0.5, label=f"{group.label} ({len(ids)})"))
     handles = hard_handles + handles
 
     ports = nl.ports[placement.placed[nl.ports]]
@@ -127,13 +122,13 @@ def write_placement_png(path: str | Path, problem: Problem, placement: Placement
             bbox_to_anchor=(1.015, 1.0),
             frameon=False,
             fontsize=8,
-            labelcolor=_INK,
+            labelcolor=INK,
             handlelength=1.3,
             handleheight=1.1,
             borderaxespad=0.0,
         )
     _heading(ax, title)
-    _save(path, fig)
+    save(Path(path), fig, kind="png")
 
 
 def write_maps_png(
@@ -175,13 +170,11 @@ def write_maps_png(
         )
         ax.set_xlim(0, canvas.width_um)
         ax.set_ylim(0, canvas.height_um)
-        ax.set_title(
-            f"{name}: mean {values.mean():.3f}, largest {values.max():.3f}", fontsize=9, color=_INK, loc="left"
-        )
+        ax.set_title(f"{name}: mean {values.mean():.3f}, largest {values.max():.3f}", fontsize=9, color=INK, loc="left")
         _plain_axes(ax, "x (um)", "y (um)" if name == "density" else "")
         ax.tick_params(labelleft=name == "density")
         bar = fig.colorbar(image, ax=ax, fraction=0.046, pad=0.02)
-        bar.ax.tick_params(labelsize=7, color=_SOFT, labelcolor=_INK)
+        bar.ax.tick_params(labelsize=7, color=SOFT, labelcolor=INK)
         bar.outline.set_visible(False)
     if title:
         axes[0].annotate(
@@ -191,10 +184,10 @@ def write_maps_png(
             xytext=(0, 26),
             textcoords="offset points",
             fontsize=11,
-            color=_INK,
+            color=INK,
             fontweight="bold",
         )
-    _save(path, fig)
+    save(Path(path), fig, kind="png")
 
 
 def write_curves_png(path: str | Path, rows: Sequence[Mapping[str, object]], title: str | None = None) -> None:
@@ -241,15 +234,15 @@ def write_curves_png(path: str | Path, rows: Sequence[Mapping[str, object]], tit
             ax.set_ylim(max(-1.0, min(ax.get_ylim()[0], -0.02)), 1.02)
         if name.startswith("speed"):
             ax.set_ylim(bottom=0.0)
-        ax.set_title(name, fontsize=9.5, color=_INK, loc="left")
+        ax.set_title(name, fontsize=9.5, color=INK, loc="left")
         _plain_axes(ax, x_key, "")
-        ax.grid(axis="y", color=_FAINT, linewidth=0.5)
+        ax.grid(axis="y", color=FAINT, linewidth=0.5)
         ax.set_axisbelow(True)
         if len(lines) > 1 and ax.lines:
-            ax.legend(frameon=False, fontsize=8, labelcolor=_INK)
+            ax.legend(frameon=False, fontsize=8, labelcolor=INK)
     if title:
-        fig.suptitle(title, fontsize=11, color=_INK, x=0.01, ha="left", fontweight="bold")
-    _save(path, fig)
+        fig.suptitle(title, fontsize=11, color=INK, x=0.01, ha="left", fontweight="bold")
+    save(Path(path), fig, kind="png")
 
 
 def _series(rows: Sequence[Mapping[str, object]], x_key: str, y_key: str) -> tuple[F64, F64]:
@@ -287,7 +280,7 @@ def _canvas_axes(problem: Problem, placement: Placement) -> tuple[Figure, Axes]:
             canvas.width_um,
             canvas.height_um,
             facecolor="#FBFCFD",
-            edgecolor=_INK,
+            edgecolor=INK,
             linewidth=1.0,
             zorder=0.2,
         )
@@ -297,11 +290,9 @@ def _canvas_axes(problem: Problem, placement: Placement) -> tuple[Figure, Axes]:
 
 
 def _plain_axes(ax: Axes, x_label: str, y_label: str) -> None:
-    for side in ("top", "right", "left", "bottom"):
-        ax.spines[side].set_visible(False)
-    ax.tick_params(labelsize=7.5, color=_FAINT, labelcolor=_SOFT, length=3)
-    ax.set_xlabel(x_label, fontsize=8, color=_SOFT)
-    ax.set_ylabel(y_label, fontsize=8, color=_SOFT)
+    frameless(ax)
+    ax.set_xlabel(x_label, fontsize=8, color=SOFT)
+    ax.set_ylabel(y_label, fontsize=8, color=SOFT)
 
 
 def _heading(ax: Axes, title: str | None) -> None:
@@ -309,10 +300,10 @@ def _heading(ax: Axes, title: str | None) -> None:
         return
     first, _, rest = title.partition("\n")
     lines = rest.count("\n") + 1 if rest else 0
-    ax.set_title(first, fontsize=11, color=_INK, loc="left", fontweight="bold", pad=6 + 11 * lines)
+    ax.set_title(first, fontsize=11, color=INK, loc="left", fontweight="bold", pad=6 + 11 * lines)
     if rest:
         ax.annotate(
-            rest, (0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points", fontsize=8.5, color=_SOFT
+            rest, (0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points", fontsize=8.5, color=SOFT
         )
 
 
@@ -327,21 +318,3 @@ def _rectangles(nl: Netlist, placement: Placement, ids: npt.NDArray[np.int32]) -
 def _with_alpha(colour: str, alpha: float) -> tuple[float, float, float, float]:
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue, alpha
-
-
-def _save(path: str | Path, fig: Figure) -> None:
-    """Render in memory, then replace the file in one step; equal input gives equal bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    buffer = io.BytesIO()
-    FigureCanvasAgg(fig)
-    fig.savefig(
-        buffer,
-        format="png",
-        dpi=_DPI,
-        bbox_inches="tight",
-        pad_inches=0.18,
-        facecolor="white",
-        metadata={"Software": None},
-    )
-    atomic_write_bytes(Path(path), buffer.getvalue())

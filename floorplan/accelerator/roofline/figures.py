@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from floorplan.accelerator.roofline.figure_style import (
+from floorplan.accelerator.roofline.operating import OperatingPoint, operate
+from floorplan.accelerator.roofline.serving import MAX_BATCH
+from floorplan.accelerator.roofline.standing_figures import STANDING_FIGURES
+from floorplan.accelerator.roofline.walls import RooflineError
+from floorplan.errors import UnknownNameError
+from floorplan.figure_style import (
     BLUE,
     INK,
     ORANGE,
@@ -20,11 +25,6 @@ from floorplan.accelerator.roofline.figure_style import (
     save,
     title,
 )
-from floorplan.accelerator.roofline.operating import OperatingPoint, operate
-from floorplan.accelerator.roofline.serving import MAX_BATCH
-from floorplan.accelerator.roofline.standing_figures import STANDING_FIGURES
-from floorplan.accelerator.roofline.walls import RooflineError
-from floorplan.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

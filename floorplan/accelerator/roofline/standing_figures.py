@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from floorplan.accelerator.hardware import hardware
-from floorplan.accelerator.roofline.figure_style import (
+from floorplan.accelerator.roofline.paper import FIGURE_3, FIGURE_4_CONTEXTS, FIGURE_4_MODELS, figure_2, figure_4
+from floorplan.accelerator.roofline.serving_data import measured
+from floorplan.accelerator.roofline.serving_fit import geomean_error, hold_out
+from floorplan.figure_style import (
     BLUE,
     FAINT,
     GREEN,
@@ -22,9 +25,6 @@ from floorplan.accelerator.roofline.figure_style import (
     plain,
     title,
 )
-from floorplan.accelerator.roofline.paper import FIGURE_3, FIGURE_4_CONTEXTS, FIGURE_4_MODELS, figure_2, figure_4
-from floorplan.accelerator.roofline.serving_data import measured
-from floorplan.accelerator.roofline.serving_fit import geomean_error, hold_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
