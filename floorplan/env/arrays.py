@@ -301,46 +301,47 @@ def _active_nets(engine: CostEngine, movable: I32, orient: U8, tx: F64, ty: F64,
 
     net_of_term = np.repeat(np.arange(len(a.net_weight)), np.diff(a.net_ptr))
     nets = np.unique(net_of_term[term_macro >= 0])
-    box = np.empty((len(nets), 4))
-    source = np.empty(len(nets), np.int32)
-    cell_ptr, term_ptr = np.zeros(len(nets) + 1, np.int32), np.zeros(len(nets) + 1, np.int32)
-    cells: list[int] = []
-    terms: list[int] = []
-    pairs: dict[tuple[int, int], list[float]] = {}
-    for e, net in enumerate(nets.tolist()):
-        span = np.arange(a.net_ptr[net], a.net_ptr[net + 1])
-        stands = span[term_macro[span] < 0]
-        moves = span[term_macro[span] >= 0]
-        if len(stands):
-            box[e] = tx[stands].min(), tx[stands].max(), ty[stands].min(), ty[stands].max()
-        else:
-            box[e] = np.inf, -np.inf, np.inf, -np.inf
-        first = int(span[0])
-        source[e] = cell[first] if term_macro[first] < 0 else -1 - len(terms)
-        cells += [k for k in dict.fromkeys(cell[stands].tolist()) if k != source[e]]
-        terms += moves.tolist()
-        cell_ptr[e + 1], term_ptr[e + 1] = len(cells), len(terms)
-        for t in moves.tolist():
-            b = pairs.setdefault((int(term_macro[t]), e), [np.inf, -np.inf, np.inf, -np.inf])
-            b[:] = min(b[0], dx[t]), max(b[1], dx[t]), min(b[2], dy[t]), max(b[3], dy[t])
-    keys = sorted(pairs)
-    pair_net = np.array([e for _, e in keys], np.int32)
-    pair_macro = np.array([m for m, _ in keys], np.int32)
+    count = len(nets)
+    active = np.full(len(a.net_weight), -1, np.int64)
+    active[nets] = np.arange(count)
+    active_of_term = active[net_of_term]
+    moves = np.flatnonzero(term_macro >= 0)
+    stands = np.flatnonzero((term_macro < 0) & (active_of_term >= 0))
+
+    box = np.tile((np.inf, -np.inf, np.inf, -np.inf), (count, 1))
+    seen, begin = np.unique(active_of_term[stands], return_index=True)
+    if len(seen):
+        for column, least, at in zip(range(4), (np.minimum, np.maximum) * 2, (tx, tx, ty, ty), strict=True):
+            box[seen, column] = least.reduceat(at[stands], begin)
+    term_ptr = np.searchsorted(active_of_term[moves], np.arange(count + 1)).astype(np.int32)
+    first = a.net_ptr[nets]
+    source = np.where(term_macro[first] < 0, cell[first], -1 - term_ptr[:-1]).astype(np.int32)
+    # every cell once a net, in the order of the file, without the source's
+    key = active_of_term[stands] * (int(cell.max(initial=0)) + 1) + cell[stands]
+    once = np.sort(np.unique(key, return_index=True)[1])
+    once = once[cell[stands[once]] != source[active_of_term[stands[once]]]]
+    cell_ptr = np.searchsorted(active_of_term[stands[once]], np.arange(count + 1)).astype(np.int32)
+
+    pair_key, of_pair = np.unique(term_macro[moves] * max(count, 1) + active_of_term[moves], return_inverse=True)
+    pair_macro, pair_net = (part.astype(np.int32) for part in np.divmod(pair_key, max(count, 1)))
+    pair_box = np.tile((np.inf, -np.inf, np.inf, -np.inf), (len(pair_key), 1))
+    for column, least, at in zip(range(4), (np.minimum, np.maximum) * 2, (dx, dx, dy, dy), strict=True):
+        least.at(pair_box[:, column], of_pair, at[moves])
     weight = a.net_weight[nets]
     return {
         "macro_weight": np.bincount(pair_macro, weight[pair_net], minlength=len(movable)).astype(np.float64),
         "pair_ptr": np.searchsorted(pair_macro, np.arange(len(movable) + 1)).astype(np.int32),
         "pair_net": pair_net,
-        "pair_box": np.array([pairs[key] for key in keys], np.float64).reshape(-1, 4),
+        "pair_box": pair_box,
         "net_weight": weight,
         "net_demand": a.net_demand[nets],
         "net_source": source,
         "cell_ptr": cell_ptr,
-        "cell": np.array(cells, np.int32),
+        "cell": cell[stands[once]].astype(np.int32),
         "term_ptr": term_ptr,
-        "term_macro": term_macro[terms].astype(np.int32) if terms else np.zeros(0, np.int32),
-        "term_dx": dx[terms] if terms else np.zeros(0),
-        "term_dy": dy[terms] if terms else np.zeros(0),
+        "term_macro": term_macro[moves].astype(np.int32),
+        "term_dx": dx[moves],
+        "term_dy": dy[moves],
         "start_box": box,
     }
 

@@ -73,19 +73,10 @@ def build_nets(problem: Problem, *, square_soft: bool = False) -> RefineNets:
     point = moving.astype(np.int64)
     point[still] = count + spot.ravel()
 
-    merged: dict[tuple[int, ...], list[float]] = {}
-    points, ptr = point.tolist(), nl.net_ptr.tolist()
-    for e, (weight, demand) in enumerate(zip(arrays.net_weight.tolist(), arrays.net_demand.tolist(), strict=True)):
-        source = points[ptr[e]]
-        key = (source, *sorted(set(points[ptr[e] : ptr[e + 1]]) - {source}))
-        if len(key) > 1:
-            sums = merged.setdefault(key, [0.0, 0.0])
-            sums[0] += weight
-            sums[1] += demand
-    flat = np.fromiter((p for key in merged for p in key), np.int32)
-    size = np.fromiter((len(key) for key in merged), np.int64, len(merged))
-    net = np.repeat(np.arange(len(merged)), size)
-    weight, demand = np.array(list(merged.values()), np.float64).reshape(-1, 2).T.copy()
+    flat, size, host = _merged(point, nl.net_ptr)
+    weight = np.bincount(host[host >= 0], arrays.net_weight[host >= 0], len(size))
+    demand = np.bincount(host[host >= 0], arrays.net_demand[host >= 0], len(size))
+    net = np.repeat(np.arange(len(size)), size)
     ends = _offsets(size)
 
     is_soft = flat < count
@@ -115,6 +106,47 @@ def build_nets(problem: Problem, *, square_soft: bool = False) -> RefineNets:
         w=np.ascontiguousarray(arrays.node_w[problem.movable_soft]),
         h=np.ascontiguousarray(arrays.node_h[problem.movable_soft]),
     )
+
+
+def _merged(point: npt.NDArray[np.int64], net_ptr: I32) -> tuple[I32, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the distinct nets, in the order in which they first come.
+
+    Args:
+        point: (T,) where each terminal of the netlist stands, as a number.
+        net_ptr: (E + 1,) of the netlist.
+
+    Returns:
+        The points of each net, its source first and the others rising, one net after the other; their number a net;
+        (E,) which of them each net of the netlist has become, -1 where all of it is in one point.
+    """
+    nets = len(net_ptr) - 1
+    net = np.repeat(np.arange(nets), np.diff(net_ptr))
+    source = point[net_ptr[:-1]]
+    span = int(point.max(initial=0)) + 1
+    sinks = np.unique(net * span + point)
+    net, sink = np.divmod(sinks, span)
+    other = sink != source[net]
+    net, sink = net[other], sink[other]
+    degree = np.bincount(net, minlength=nets)
+    begin = np.concatenate([[0], np.cumsum(degree)])
+    first_of = np.full(nets, -1, np.int64)
+    for count in np.unique(degree[degree > 0]).tolist():
+        which = np.flatnonzero(degree == count)
+        rows = sink[begin[which][:, None] + np.arange(count)]
+        _, first, group = np.unique(
+            np.column_stack([source[which], rows]), axis=0, return_index=True, return_inverse=True
+        )
+        first_of[which] = which[first][group.ravel()]
+    kept = np.unique(first_of[first_of >= 0])
+    host = np.where(first_of >= 0, np.searchsorted(kept, first_of), -1)
+    size = degree[kept] + 1
+    flat = np.empty(int(size.sum()), np.int32)
+    head = np.cumsum(size) - size
+    flat[head] = source[kept]
+    is_sink = np.ones(len(flat), np.bool_)
+    is_sink[head] = False
+    flat[is_sink] = sink[np.isin(net, kept)]
+    return flat, size, host
 
 
 def _offsets(sizes: npt.NDArray[np.int64]) -> I32:

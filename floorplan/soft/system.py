@@ -10,7 +10,7 @@ from scipy.sparse.linalg import SuperLU, splu
 
 from floorplan.netlist import Problem
 from floorplan.parallel import share_out
-from floorplan.soft.kernels.solve import apply_range
+from floorplan.soft.kernels.solve import factorize, solve_range
 from floorplan.soft.springs import Springs
 
 __all__ = ["SpringSystem"]
@@ -18,7 +18,7 @@ __all__ = ["SpringSystem"]
 F64 = npt.NDArray[np.float64]
 
 DENSE_LIMIT = 1500
-"""Up to this many soft macros an inverse (18 MB) is quicker than a sparse factorisation, and shared by a batch."""
+"""Up to this many soft macros a dense factor (18 MB) is quicker than a sparse one, and shared by a batch."""
 
 
 class SpringSystem:
@@ -50,11 +50,14 @@ class SpringSystem:
         self._loose_x = loose * (problem.canvas.width_um / 2)
         self._loose_y = loose * (problem.canvas.height_um / 2)
         matrix = (sparse.diags_array(diagonal + self._tie) - graph).tocsc() if s else None
-        self._inverse: F64 | None = None
+        self._dense: F64 | None = None
         self._factor: SuperLU | None = None
         if matrix is not None and s <= DENSE_LIMIT:
-            inverse = np.linalg.inv(matrix.toarray())
-            self._inverse = 0.5 * (inverse + inverse.T)
+            dense = matrix.toarray()
+            if factorize(dense):
+                self._dense = dense
+            else:  # springs so weak beside others that they are lost in rounding
+                self._factor = splu(matrix)
         elif matrix is not None:
             self._factor = splu(matrix)
 
@@ -74,7 +77,7 @@ class SpringSystem:
         if self._factor is not None:
             for i in range(len(right)):
                 both[i] = self._factor.solve(right[i])
-        elif self._inverse is not None:
-            inverse = self._inverse
-            share_out(lambda _lane, begin, end: apply_range(inverse, right, both, begin, end), len(right), least=2)
+        elif self._dense is not None:
+            dense = self._dense
+            share_out(lambda _lane, begin, end: solve_range(dense, right, both, begin, end), len(right), least=2)
         return both[: len(pull_x)], both[len(pull_x) :]
