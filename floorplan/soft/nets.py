@@ -74,8 +74,9 @@ def build_nets(problem: Problem, *, square_soft: bool = False) -> RefineNets:
     point[still] = count + spot.ravel()
 
     flat, size, host = _merged(point, nl.net_ptr)
-    weight = np.bincount(host[host >= 0], arrays.net_weight[host >= 0], len(size))
-    demand = np.bincount(host[host >= 0], arrays.net_demand[host >= 0], len(size))
+    weight, demand = np.zeros(len(size)), np.zeros(len(size))
+    np.add.at(weight, host[host >= 0], arrays.net_weight[host >= 0])
+    np.add.at(demand, host[host >= 0], arrays.net_demand[host >= 0])
     net = np.repeat(np.arange(len(size)), size)
     ends = _offsets(size)
 

@@ -6,19 +6,17 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import SuperLU, splu
+from scipy.sparse.linalg import splu
 
 from floorplan.netlist import Problem
 from floorplan.parallel import share_out
-from floorplan.soft.kernels.solve import factorize, solve_range
+from floorplan.soft.kernels.solve import TOGETHER, count_columns, factorize, solve
 from floorplan.soft.springs import Springs
 
 __all__ = ["SpringSystem"]
 
 F64 = npt.NDArray[np.float64]
-
-DENSE_LIMIT = 1500
-"""Up to this many soft macros a dense factor (18 MB) is quicker than a sparse one, and shared by a batch."""
+I32 = npt.NDArray[np.int32]
 
 
 class SpringSystem:
@@ -31,10 +29,17 @@ class SpringSystem:
         problem: gives the canvas.
         use: (A,) leave out the anchors where False.
         anchor: each soft macro is also tied to a given point, by this much of the sum of its other springs.
+        order: of elimination, that of another system of these springs; found anew if None.
     """
 
     def __init__(
-        self, springs: Springs, problem: Problem, *, use: npt.NDArray[np.bool_] | None = None, anchor: float = 0.0
+        self,
+        springs: Springs,
+        problem: Problem,
+        *,
+        use: npt.NDArray[np.bool_] | None = None,
+        anchor: float = 0.0,
+        order: I32 | None = None,
     ) -> None:
         s = len(springs.soft)
         k = springs.anchor_k if use is None else np.where(use, springs.anchor_k, 0.0)
@@ -49,17 +54,22 @@ class SpringSystem:
         self._tie = anchor * diagonal
         self._loose_x = loose * (problem.canvas.width_um / 2)
         self._loose_y = loose * (problem.canvas.height_um / 2)
-        matrix = (sparse.diags_array(diagonal + self._tie) - graph).tocsc() if s else None
-        self._dense: F64 | None = None
-        self._factor: SuperLU | None = None
-        if matrix is not None and s <= DENSE_LIMIT:
-            dense = matrix.toarray()
-            if factorize(dense):
-                self._dense = dense
-            else:  # springs so weak beside others that they are lost in rounding
-                self._factor = splu(matrix)
-        elif matrix is not None:
-            self._factor = splu(matrix)
+        matrix = (sparse.diags_array(diagonal + self._tie) - graph).tocsc()
+        self._order = _order(matrix) if order is None else order
+        matrix = matrix[self._order][:, self._order]
+        matrix.sort_indices()
+        parent = np.empty(s, np.int64)
+        self._begin = count_columns(matrix.indptr, matrix.indices, parent)
+        self._rows = np.empty(int(self._begin[-1]), np.int32)
+        self._lower = np.empty(len(self._rows))
+        self._inverse = np.empty(s)
+        into = (self._begin, self._rows, self._lower, self._inverse)
+        factorize(matrix.indptr, matrix.indices, matrix.data, parent, *into)
+
+    @property
+    def order(self) -> I32:
+        """(S,) the order of elimination."""
+        return self._order
 
     def solve(self, pull_x: F64, pull_y: F64, at_x: F64 | None = None, at_y: F64 | None = None) -> tuple[F64, F64]:
         """Return x and y, each (B, S).
@@ -74,10 +84,25 @@ class SpringSystem:
         if at_x is not None and at_y is not None:
             right += self._tie * np.concatenate([at_x, at_y])
         both = np.empty_like(right)
-        if self._factor is not None:
-            for i in range(len(right)):
-                both[i] = self._factor.solve(right[i])
-        elif self._dense is not None:
-            dense = self._dense
-            share_out(lambda _lane, begin, end: solve_range(dense, right, both, begin, end), len(right), least=2)
+        groups = -(-len(right) // TOGETHER)
+        share_out(lambda _lane, begin, end: self._solve_groups(begin, end, right, both), groups)
         return both[: len(pull_x)], both[len(pull_x) :]
+
+    def _solve_groups(self, begin: int, end: int, right: F64, both: F64) -> None:
+        for g in range(begin, end):
+            rows = right[g * TOGETHER : (g + 1) * TOGETHER, self._order]
+            x = np.zeros((len(self._order), TOGETHER))
+            x[:, : len(rows)] = rows.T
+            solve(self._begin, self._rows, self._lower, self._inverse, x)
+            both[g * TOGETHER : (g + 1) * TOGETHER, self._order] = x[:, : len(rows)].T
+
+
+def _order(matrix: sparse.csc_array) -> I32:
+    """Return (S,) which unknown is struck out when, for little fill: multiple minimum degree, as SuperLU has it."""
+    if not matrix.shape[0]:
+        return np.zeros(0, np.int32)
+    pattern = matrix.copy()
+    pattern.data[:] = -1.0
+    pattern.setdiag(float(matrix.shape[0]))  # a matrix of the same pattern that no rounding makes singular
+    made = splu(pattern, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    return np.argsort(made.perm_c).astype(np.int32)

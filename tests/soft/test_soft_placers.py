@@ -12,6 +12,8 @@ from floorplan.geometry import Orient
 from floorplan.netlist import NetlistBuilder, Placement, Problem
 from floorplan.soft import DEFAULT_SOFT_PLACER, SOFT_PLACERS, make_soft_placer
 from floorplan.soft.quadratic import QuadraticPlacer
+from floorplan.soft.springs import Springs, build_springs
+from floorplan.soft.system import SpringSystem
 
 NAMES = sorted(SOFT_PLACERS)
 MOVERS = [n for n in NAMES if n != "none"]
@@ -19,7 +21,7 @@ MOVERS = [n for n in NAMES if n != "none"]
 
 def bare(problem: Problem) -> QuadraticPlacer:
     """Springs only: with all the room in the world, nothing is spread, and no sweep follows."""
-    return QuadraticPlacer(problem, anchors=(), level=1e9, sweeps=())
+    return QuadraticPlacer(problem, anchors=(), level=1e9, sweeps=(), trial=())
 
 
 def test_registry_names_and_default() -> None:
@@ -215,12 +217,41 @@ def test_cost_weights_steer_the_quadratic_placer() -> None:
     assert b.density < a.density
 
 
-def test_sparse_and_dense_factorisations_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spring_system_is_solved_as_numpy_solves_it_and_alone_as_in_a_batch() -> None:
     problem = random_problem(8)
-    dense = bare(problem).place(problem.initial)
-    monkeypatch.setattr("floorplan.soft.system.DENSE_LIMIT", 0)
-    sparse = bare(problem).place(problem.initial)
-    np.testing.assert_allclose(sparse.x_um, dense.x_um, atol=1e-8)
+    springs = build_springs(problem)
+    count = len(springs.soft)
+    rng = np.random.default_rng(3)
+    pull_x, pull_y, at_x, at_y = rng.normal(size=(4, 5, count))
+    matrix = np.zeros((count, count))
+    np.add.at(matrix, (springs.pair_a, springs.pair_b), -springs.pair_k)
+    matrix += matrix.T
+    held = np.bincount(springs.anchor_soft, springs.anchor_k, count)
+    diagonal = held - matrix.sum(axis=0)
+    for anchor in (0.0, 0.3):
+        full = matrix + np.diag(diagonal * (1 + anchor))
+        system = SpringSystem(springs, problem, anchor=anchor)
+        x, y = system.solve(pull_x, pull_y, at_x, at_y)
+        np.testing.assert_allclose(x @ full, pull_x + anchor * diagonal * at_x, atol=1e-9)
+        np.testing.assert_allclose(y @ full, pull_y + anchor * diagonal * at_y, atol=1e-9)
+        one, _ = system.solve(pull_x[3:4], pull_y[3:4], at_x[3:4], at_y[3:4])
+        assert (one[0] == x[3]).all()
+
+
+def test_springs_lost_in_the_rounding_of_others_still_give_positions() -> None:
+    springs = Springs(
+        soft=np.arange(2, dtype=np.int32),
+        pair_a=np.array([0], np.int32),
+        pair_b=np.array([1], np.int32),
+        pair_k=np.array([1e9]),
+        anchor_soft=np.array([0], np.int32),
+        anchor_node=np.array([2], np.int32),
+        anchor_k=np.array([1e-12]),
+        anchor_kdx=np.zeros(1),
+        anchor_kdy=np.zeros(1),
+    )
+    x, _ = SpringSystem(springs, random_problem(8)).solve(np.array([[5e-12, 0.0]]), np.zeros((1, 2)))
+    assert np.isfinite(x).all()
 
 
 @pytest.mark.parametrize("design", ["NanGate45_ariane133"])

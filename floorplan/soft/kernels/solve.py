@@ -1,7 +1,8 @@
-"""A Cholesky factor and solutions by it, to the same bits on any machine, alone and in any batch.
+"""A sparse Cholesky factor L D L' and solutions by it, to the same bits on any machine, alone and in any batch.
 
 A BLAS rounds differently with the number of its threads and of right-hand sides, and from processor to processor; the
-greedy stages that follow would blow that up into different placements.
+greedy stages that follow would blow that up into different placements. The method is the up-looking one (Davis, "Direct
+Methods for Sparse Linear Systems", 2006, chapter 4): row k of L is a sparse triangular solution with the rows above it.
 """
 
 from __future__ import annotations
@@ -10,124 +11,120 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-__all__ = ["factorize", "solve_range"]
+__all__ = ["TOGETHER", "count_columns", "factorize", "solve"]
 
 F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+I32 = npt.NDArray[np.int32]
 
-_BLOCK = 4
-"""Unknowns that are struck out together, so that a row is passed over a quarter as often."""
+TOGETHER = 8
+"""Right-hand sides that share one pass over the factor, as lanes of vector registers."""
 
-_LINES = 8
-"""The same while factorising."""
-
-_PANEL = 64
-_STRIP = 256
-"""Rows and columns of the part of the matrix that stays in the second-level cache."""
-
-_TOGETHER = 8
-"""Rows that share one pass over the factor: their results stay in the second-level cache."""
+_LEAST = 1e-13
+"""Of a diagonal entry: a spring system whose weak springs drown in the rounding of strong ones still has a solution."""
 
 
 @njit(cache=True, nogil=True)
-def factorize(matrix: F64) -> bool:
-    """Overwrite a symmetric positive definite matrix (S, S) by its factor; False if it is not positive definite.
-
-    The factor stands below the diagonal, its transpose above, one over its diagonal on it, so that both passes of a
-    solution run along rows.
-    """
-    n = len(matrix)
-    for begin in range(0, n, _PANEL):
-        end = min(begin + _PANEL, n)
-        for p in range(begin, end):
-            line = matrix[p]
-            if not line[p] > 0.0:
-                return False
-            line[p] = 1.0 / np.sqrt(line[p])
-            for i in range(p + 1, n):
-                line[i] *= line[p]
-            # The rows of the panel are brought up to date eight at a time, as all others are below.
-            last = min(p - p % _LINES + _LINES, end)
-            for q in range(p + 1, last):
-                row = matrix[q]
-                k = line[q]
-                for i in range(q, n):
-                    row[i] -= k * line[i]
-            if p + 1 == last and last < end:
-                for q in range(last, end):
-                    _subtract_lines(matrix[q], matrix, last - _LINES, q, q, n)
-        for left in range(end, n, _STRIP):
-            right = min(left + _STRIP, n)
-            for r in range(end, right):
-                for p in range(begin, end, _LINES):
-                    _subtract_lines(matrix[r], matrix, p, r, max(r, left), right)
-    for i in range(n):
-        for j in range(i):
-            matrix[i, j] = matrix[j, i]
-    return True
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _subtract_lines(row: F64, matrix: F64, p: int, r: int, first: int, last: int) -> None:
-    """Take what the eight rows from p on contribute from columns first..last - 1 of row r."""
-    a0, a1, a2, a3 = matrix[p], matrix[p + 1], matrix[p + 2], matrix[p + 3]
-    a4, a5, a6, a7 = matrix[p + 4], matrix[p + 5], matrix[p + 6], matrix[p + 7]
-    k0, k1, k2, k3 = a0[r], a1[r], a2[r], a3[r]
-    k4, k5, k6, k7 = a4[r], a5[r], a6[r], a7[r]
-    for i in range(first, last):
-        row[i] -= (k0 * a0[i] + k1 * a1[i] + k2 * a2[i] + k3 * a3[i]) + (
-            k4 * a4[i] + k5 * a5[i] + k6 * a6[i] + k7 * a7[i]
-        )
-
-
-@njit(cache=True, nogil=True)
-def solve_range(factor: F64, right: F64, out: F64, first: int, last: int) -> None:
-    """Write the solutions of rows first..last - 1 of right (B, S) to out (B, S).
+def count_columns(ptr: I32, index: I32, parent: I64) -> I64:
+    """Return the offsets (S + 1,) of the columns of L, and write the elimination tree to parent (S,).
 
     Args:
-        factor: (S, S) as `factorize` leaves it.
-        right: (B, S).
-        out: (B, S).
-        first: row.
-        last: row.
+        ptr: (S + 1,) of a symmetric matrix, by columns.
+        index: rows; those below the diagonal are not looked at.
+        parent: written; -1 at roots.
     """
-    n = len(factor)
-    whole = n - n % _BLOCK
-    for begin in range(first, last, _TOGETHER):
-        end = min(begin + _TOGETHER, last)
-        for b in range(begin, end):
-            out[b] = right[b]
-        for j in range(0, whole, _BLOCK):
-            for b in range(begin, end):
-                row = out[b]
-                for p in range(j, j + _BLOCK):
-                    row[p] *= factor[p, p]
-                    for q in range(p + 1, j + _BLOCK):
-                        row[q] -= row[p] * factor[p, q]
-                _subtract(row, factor, j, j + _BLOCK, n)
-        for b in range(begin, end):
-            row = out[b]
-            for p in range(whole, n):
-                row[p] *= factor[p, p]
-                for q in range(p + 1, n):
-                    row[q] -= row[p] * factor[p, q]
-            for p in range(n - 1, whole - 1, -1):
-                row[p] *= factor[p, p]
-                for q in range(p):
-                    row[q] -= row[p] * factor[p, q]
-        for j in range(whole - _BLOCK, -1, -_BLOCK):
-            for b in range(begin, end):
-                row = out[b]
-                for p in range(j + _BLOCK - 1, j - 1, -1):
-                    row[p] *= factor[p, p]
-                    for q in range(j, p):
-                        row[q] -= row[p] * factor[p, q]
-                _subtract(row, factor, j, 0, j)
+    n = len(parent)
+    count = np.zeros(n + 1, np.int64)
+    seen = np.empty(n, np.int64)
+    for k in range(n):
+        parent[k] = -1
+        seen[k] = k
+        for p in range(ptr[k], ptr[k + 1]):
+            i = np.int64(index[p])
+            if i >= k:
+                continue
+            while seen[i] != k:
+                if parent[i] == -1:
+                    parent[i] = k
+                count[i + 1] += 1
+                seen[i] = k
+                i = parent[i]
+    return np.cumsum(count)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _subtract(row: F64, factor: F64, j: int, first: int, last: int) -> None:
-    """Take what the four unknowns from j on contribute from the others first..last - 1."""
-    k0, k1, k2, k3 = row[j], row[j + 1], row[j + 2], row[j + 3]
-    line0, line1, line2, line3 = factor[j], factor[j + 1], factor[j + 2], factor[j + 3]
-    for i in range(first, last):
-        row[i] -= k0 * line0[i] + k1 * line1[i] + k2 * line2[i] + k3 * line3[i]
+@njit(cache=True, nogil=True)
+def factorize(ptr: I32, index: I32, value: F64, parent: I64, begin: I64, rows: I32, lower: F64, inverse: F64) -> None:
+    """Write L and one over D of a positive definite symmetric matrix; what rounding makes negative is taken for small.
+
+    Args:
+        ptr: (S + 1,) as for `count_columns`.
+        index: likewise.
+        value: likewise.
+        parent: (S,) of `count_columns`.
+        begin: (S + 1,) of `count_columns`.
+        rows: (begin[-1],) written: rows of the entries of L below the diagonal, which is 1, by columns.
+        lower: likewise the entries.
+        inverse: (S,) written.
+    """
+    n = len(parent)
+    end = begin[:-1].copy()
+    seen = np.empty(n, np.int64)
+    path = np.empty(n, np.int64)
+    stack = np.empty(n, np.int64)
+    y = np.zeros(n)
+    for k in range(n):
+        seen[k] = k
+        top = n
+        pivot = diagonal = 0.0
+        for p in range(ptr[k], ptr[k + 1]):
+            i = np.int64(index[p])
+            if i > k:
+                continue
+            if i == k:
+                pivot = diagonal = value[p]
+                continue
+            y[i] += value[p]
+            length = 0
+            while seen[i] != k:
+                path[length] = i
+                length += 1
+                seen[i] = k
+                i = parent[i]
+            while length > 0:
+                top -= 1
+                length -= 1
+                stack[top] = path[length]
+        for t in range(top, n):
+            i = stack[t]
+            k_i = y[i]
+            y[i] = 0.0
+            for p in range(begin[i], end[i]):
+                y[rows[p]] -= lower[p] * k_i
+            scaled = k_i * inverse[i]
+            pivot -= scaled * k_i
+            rows[end[i]] = k
+            lower[end[i]] = scaled
+            end[i] += 1
+        inverse[k] = 1.0 / max(pivot, _LEAST * diagonal)
+
+
+@njit(cache=True, nogil=True)
+def solve(begin: I64, rows: I32, lower: F64, inverse: F64, x: F64) -> None:
+    """Overwrite x (S, TOGETHER), a right-hand side in each column, by the solutions."""
+    n = len(inverse)
+    for j in range(n):
+        here = x[j]
+        for p in range(begin[j], begin[j + 1]):
+            k = lower[p]
+            there = x[rows[p]]
+            for b in range(TOGETHER):
+                there[b] -= k * here[b]
+    for j in range(n - 1, -1, -1):
+        here = x[j]
+        for b in range(TOGETHER):
+            here[b] *= inverse[j]
+        for p in range(begin[j], begin[j + 1]):
+            k = lower[p]
+            there = x[rows[p]]
+            for b in range(TOGETHER):
+                here[b] -= k * there[b]
