@@ -179,7 +179,6 @@ def exact_proxy(batch: ConstructBatch, cells: I64) -> F64:
     """Return (K,) proxy costs of what stands in environment 0 with its macro in hand on each of `cells` (K,)."""
     now = batch.placement(0)
     node = batch.current_node(0)
-    cv = batch.problem.canvas
     placed = now.placed.copy()
     placed[node] = True
     out = np.empty(len(cells))
@@ -187,8 +186,7 @@ def exact_proxy(batch: ConstructBatch, cells: I64) -> F64:
         part = cells[begin : begin + CHUNK]
         k = len(part)
         x, y = np.tile(now.x_um, (k, 1)), np.tile(now.y_um, (k, 1))
-        x[:, node] = (part % cv.columns + 0.5) * cv.cell_w_um
-        y[:, node] = (part // cv.columns + 0.5) * cv.cell_h_um
+        x[:, node], y[:, node] = batch.spots(0, part)
         orient, on = np.tile(now.orient, (k, 1)), np.tile(placed, (k, 1))
         out[begin : begin + k] = batch.engine.batch(x, y, orient, on).proxy
     return out

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from agents.analytic.proxy import SmoothProxy, Widths
+from floorplan.legalize.ground import ground_of
 from floorplan.netlist import Placement, Problem
 
 __all__ = ["Stage", "descend"]
@@ -88,7 +89,10 @@ def descend(
     if stage.hard:
         margin[: len(problem.movable_hard)] += problem.boundary_spacing_um
     margin = np.minimum(margin, extent / 2)
-    low, high = torch.from_numpy(margin).float(), torch.from_numpy(extent - margin).float()
+    low_um, high_um = margin, extent - margin
+    if stage.hard and problem.confined:
+        _confine(problem, start, low_um, high_um)
+    low, high = torch.from_numpy(low_um).float(), torch.from_numpy(high_um).float()
     fixed = torch.from_numpy(np.stack([start.x_um, start.y_um], axis=1)).float()
     which = torch.from_numpy(ids.astype(np.int64))
     at = fixed[which].clamp(low, high).requires_grad_()
@@ -116,15 +120,25 @@ def descend(
             at.copy_(at.clamp(low, high))
         last = k == stage.iterations - 1
         if last or (k + 1) % RETRACE == 0 or (watch is not None and (k + 1) % every == 0):
-            now = _placed(start, ids, at, margin, extent)
+            now = _placed(start, ids, at, low_um, high_um)
             if watch is not None and (last or (k + 1) % every == 0):
                 watch(now)
-    return _placed(start, ids, at, margin, extent)
+    return _placed(start, ids, at, low_um, high_um)
 
 
-def _placed(start: Placement, ids: I32, at: torch.Tensor, margin: F64, extent: F64) -> Placement:
+def _confine(problem: Problem, start: Placement, low_um: F64, high_um: F64) -> None:
+    """Narrow the bounds (K, 2) of the movable hard macros, which come first, to what spans their ground."""
+    nodes = problem.movable_hard
+    ground = ground_of(problem, nodes, start.orient[nodes])
+    for k in range(len(nodes)):
+        rect = ground.rect[ground.ptr[k] : ground.ptr[k + 1]]
+        if len(rect):
+            low_um[k], high_um[k] = rect[:, :2].min(axis=0), rect[:, 2:].max(axis=0)
+
+
+def _placed(start: Placement, ids: I32, at: torch.Tensor, low_um: F64, high_um: F64) -> Placement:
     x, y = start.x_um.copy(), start.y_um.copy()
     # Clamped once more: float32 may have rounded past the edge.
-    values = np.clip(at.detach().numpy().astype(np.float64), margin, extent - margin)
+    values = np.clip(at.detach().numpy().astype(np.float64), low_um, high_um)
     x[ids], y[ids] = values[:, 0], values[:, 1]
     return start.replace(x, y)

@@ -6,7 +6,7 @@ import numpy as np
 
 from agents.base import BudgetClock
 from floorplan.cost import Cost, CostEngine
-from floorplan.netlist import Placement
+from floorplan.netlist import Placement, check_legality
 
 __all__ = ["FLIP_CHUNK", "improve_flips"]
 
@@ -44,6 +44,9 @@ def improve_flips(engine: CostEngine, placement: Placement, cost: Cost, clock: B
         turned = placement.orient.copy()
         turned[node] = o
         tried = placement.replace(orient=turned)
+        # A halo turns with its macro, perhaps onto a neighbour's.
+        if problem.has_halos and not check_legality(problem, tried).legal:
+            continue
         new = engine.full(tried)
         clock.proposals += 1
         if new.proxy < cost.proxy:

@@ -24,6 +24,7 @@ from agents.analytic.routes import Pieces, trace_routes
 from floorplan.cost import CostEngine
 from floorplan.geometry import oriented_size_um
 from floorplan.legalize import safe_gap_um
+from floorplan.netlist.constraints import turned_halo_um
 
 __all__ = ["Parts", "SmoothProxy", "Widths"]
 
@@ -91,6 +92,7 @@ class SmoothProxy:
         self._nets = [(torch.from_numpy(at), _f32(weight)) for at, weight in wire_groups(self._points)]
         self._wl_scale = 1.0 / ((cv.width_um + cv.height_um) * float(nl.net_weight.sum()))
 
+        self._orient = orient
         w, h = oriented_size_um(arrays.node_w, arrays.node_h, orient)
         half = np.stack([w, h], axis=1) / 2
         self.half_um = half
@@ -117,22 +119,35 @@ class SmoothProxy:
         self._set_rivals(max(problem.macro_spacing_um, safe_gap_um(cv)))
 
     def _set_rivals(self, gap: float) -> None:
-        """Lay out the pairs whose overlap is to vanish: hard macros with each other, and with blockages."""
+        """Lay out the pairs whose overlap is to vanish: hard macros with each other, blockages and fences of others."""
         problem = self.engine.problem
         fixed = problem.fixed[problem.netlist.hard]
         half = self._hard_half
         # Each pair once, and none of two that cannot move.
         count = len(half)
         keep = np.triu(np.ones((count, count), np.bool_), 1) & ~(fixed[:, None] & fixed[None, :])
-        apart = half.T[:, :, None] + half.T[:, None, :] + gap
+        apart = half.T[:, :, None] + half.T[:, None, :] + (_f32(self._halo_gaps(gap)) if problem.has_halos else gap)
         self._apart = torch.where(torch.from_numpy(keep), apart, torch.tensor(-torch.inf))
         boxes = [(b.x0_um, b.y0_um, b.x1_um, b.y1_um) for b in problem.blockages]
+        moves = np.tile(~fixed[:, None], (1, len(boxes)))
+        own = np.append(problem.fence_of, -1)[problem.region[problem.netlist.hard]]
+        for k in problem.fences:
+            boxes += [tuple(rect) for rect in problem.regions[k].rects_um.tolist()]
+            strangers = ~fixed & (own != k)
+            moves = np.concatenate([moves, np.tile(strangers[:, None], (1, len(problem.regions[k].rects_um)))], axis=1)
         box = np.array(boxes, np.float64).reshape(-1, 4)
         self._block_at = _f32((box[:, :2] + box[:, 2:]) / 2)
         self._block_apart = half[:, None, :] + _f32((box[:, 2:] - box[:, :2]) / 2 + gap)[None, :, :]
-        self._block_moves = _f32(~fixed)[:, None]
+        self._block_moves = _f32(moves)
         area = 4 * half[:, 0] * half[:, 1]
         self._overlap_scale = 1.0 / max(float(area.sum()), 1e-30)
+
+    def _halo_gaps(self, gap: float) -> F64:
+        """Return (2, H, H) um that hard macros keep along each axis, in the order that asks for more."""
+        hard = self.engine.problem.netlist.hard
+        halo = turned_halo_um(self.engine.problem.halo_um[hard], self._orient[hard]).T
+        facing = halo[2:, :, None] + halo[:2, None, :]
+        return np.maximum(gap, np.maximum(facing, facing.transpose(0, 2, 1)))
 
     def trace(self, x_um: F64, y_um: F64) -> None:
         """Route the nets at node centres x_um, y_um (N,), and hold on to these routes."""

@@ -21,11 +21,12 @@ __all__ = ["Evaluate"]
 class Evaluate:
     """Say what a placement costs and whether it is legal."""
 
-    netlist: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="NETLIST")]
-    """Netlist in protobuf text (.pb.txt, also .gz or .xz)."""
+    files: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="NETLIST [PLACEMENT]")]
+    """Design in any format that convert reads, as in `netlist.pb.txt` or `cells.lef top.def`, and what places it, where
+    that is apart (.plc or another that convert reads); a netlist in protobuf text has its .plc beside it."""
 
-    placement: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="PLACEMENT")] = None
-    """Placement (.plc, also .gz or .xz); without one, the file beside the netlist."""
+    constraints: Annotated[Path | None, tyro.conf.arg(metavar="FILE.toml")] = None
+    """Fixed macros, halos, spacings, blockages, regions, orientations, snapping and preferred edges, to be checked."""
 
     weights: Annotated[tuple[float, float, float], tyro.conf.arg(metavar="WL DEN CONG")] = (1.0, 0.5, 0.5)
     """Weights of wirelength, density and congestion in the proxy."""
@@ -66,15 +67,18 @@ class Evaluate:
         Raises:
             OptionError: one of --flat and --groups is given without the other.
         """
+        from floorplan.cli.ready import constrained, gridded
         from floorplan.cli.result import cost_line, print_json, print_table, result_object
         from floorplan.cost import CostEngine, CostOptions, CostWeights
-        from floorplan.formats import read_problem
+        from floorplan.formats.read import read_design
         from floorplan.netlist import check_legality
 
         if (self.flat is None) != (self.groups is None):
             raise OptionError("--flat and --groups belong together: give both or neither")
         options = CostOptions(CostWeights(*self.weights), self.density_top, self.congestion_top, self.square_soft)
-        problem = read_problem(self.netlist, self.placement)
+        if not self.files:
+            raise OptionError("evaluate takes at least one file: the design")
+        problem = constrained(gridded(read_design(*self.files, need_canvas=True)), self.constraints).problem
         engine = CostEngine(problem, options)
         cost = engine.full(problem.initial)
         legality = check_legality(problem, problem.initial)

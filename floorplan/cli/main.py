@@ -14,9 +14,12 @@ from typing import Annotated, Any, Union
 
 from floorplan.cli.bench import Bench, BenchCompare, BenchReport, BenchRescore
 from floorplan.cli.cluster import Cluster
+from floorplan.cli.convert import Convert
 from floorplan.cli.estimate import Estimate
 from floorplan.cli.evaluate import Evaluate
+from floorplan.cli.fetch import Fetch
 from floorplan.cli.generate import Generate
+from floorplan.cli.inspect import Inspect
 from floorplan.cli.place import INTERRUPTED, Place
 from floorplan.cli.roofline import Roofline
 from floorplan.cli.study import Study
@@ -29,12 +32,16 @@ EXIT_BAD_INPUT = 2
 EXIT_NO_LEGAL_PLACEMENT = 3
 EXIT_INTERRUPTED = INTERRUPTED
 
-_VERBS: dict[str, type[Bench | Cluster | Estimate | Evaluate | Generate | Place | Roofline | Study]] = {
+_Verb = Bench | Cluster | Convert | Estimate | Evaluate | Fetch | Generate | Inspect | Place | Roofline | Study
+_VERBS: dict[str, type[_Verb]] = {
     "bench": Bench,
     "cluster": Cluster,
+    "convert": Convert,
     "estimate": Estimate,
     "evaluate": Evaluate,
+    "fetch": Fetch,
     "generate": Generate,
+    "inspect": Inspect,
     "place": Place,
     "roofline": Roofline,
     "study": Study,

@@ -41,14 +41,17 @@ class OptionError(FloorplanError):
 class Place:
     """Place the macros of a netlist and write the result."""
 
-    netlist: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="NETLIST")]
-    """Netlist in protobuf text (.pb.txt, also .gz or .xz)."""
+    files: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="NETLIST")]
+    """Design in any format that convert reads, as in `netlist.pb.txt` or `cells.lef top.def`."""
 
-    out: Annotated[Path, tyro.conf.arg(metavar="FILE.plc")]
-    """Where to write the placement (.plc, also .gz or .xz)."""
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE")]
+    """Where to write the placement: .plc, or any other suffix that convert writes, as in placed.def or macros.tcl."""
 
     placement: Annotated[Path | None, tyro.conf.arg(metavar="INITIAL")] = None
     """Placement that gives the canvas, the ports and the fixed nodes; without one, the file beside the netlist."""
+
+    constraints: Annotated[Path | None, tyro.conf.arg(metavar="FILE.toml")] = None
+    """Fixed macros, halos, spacings, blockages, regions, orientations, snapping and preferred edges, to be kept."""
 
     agent: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Who places: any installed agent; `policy` where --policy is given, else `portfolio`."""
@@ -96,19 +99,27 @@ class Place:
         Raises:
             InfeasibleProblemError: the agent found no legal placement.
         """
+        from floorplan.cli.ready import ready_to_place
         from floorplan.cli.result import cost_line, print_json, print_table, result_object
         from floorplan.cost import CostEngine, CostOptions
-        from floorplan.formats import read_problem, write_plc
+        from floorplan.formats import write_plc
+        from floorplan.formats.read import read_design
+        from floorplan.formats.write import suffix_of, write_placed
         from floorplan.netlist import check_legality
         from floorplan.plugins import agent_class, parse_budget
 
         if not self.out.parent.is_dir():
             raise OptionError(f"{self.out}: the folder {self.out.parent} does not exist")
+        if not self.files:
+            raise OptionError("place takes at least one file: the design")
+        suffix = suffix_of(self.out)
         name = self.agent or ("policy" if self.policy else "portfolio")
         budget = parse_budget(self.budget)
         options = CostOptions()
         agent_class(name)
-        problem = read_problem(self.netlist, self.placement)
+        design = read_design(*self.files, placement=self.placement, need_canvas=True)
+        ready = ready_to_place(design, self.constraints)
+        problem = ready.problem
         goal = self._goal(problem, options)
         agent, told = _make(name, self.policy, self.set, goal.surrogate.options if goal else options)
         if budget.kind == "s":
@@ -126,7 +137,11 @@ class Place:
         legality = check_legality(problem, done.placement)
         if not legality.legal:
             raise InfeasibleProblemError(f"agent {name!r} returned a placement that is {legality.summary()}")
-        write_plc(self.out, problem, done.placement, _plc_costs(cost))
+        final = ready.of_design(done.placement)
+        if suffix == ".plc":
+            write_plc(self.out, ready.design.problem, final, _plc_costs(cost) if ready.host is None else {})
+        else:
+            write_placed(self.out, ready.design, final, self.files)
         if self.png:
             from floorplan.report import write_placement_png
 
@@ -136,10 +151,14 @@ class Place:
             spent = {"seconds": done.seconds, "proposals": done.proposals, "episodes": done.episodes}
             result = result_object(problem, cost, options, legality)
             ran = {"agent": name, "seed": self.seed, "budget": self.budget, **spent, "out": str(self.out)}
+            if ready.host is not None:
+                ran["clusters"] = ready.groups
             print_json({**result, **ran, **({"objective": aim} if goal else {})})
         else:
             spent_text = f"{done.seconds:.1f} s, {done.proposals:,} proposals, {done.episodes:,} episodes"
             extra = {"agent": f"{name}, seed {self.seed}", "spent": spent_text, "written": str(self.out)}
+            if ready.host is not None:
+                extra["clustered"] = f"{len(design.problem.netlist.soft):,} cells into {ready.groups:,} soft macros"
             print_table(problem, cost, options, legality, {**extra, **(_aim_rows(aim) if goal else {})})
         return INTERRUPTED if stopped else 0
 

@@ -36,6 +36,7 @@ def result_object(problem: Problem, cost: Cost, options: CostOptions, legality: 
         "square_soft": options.square_soft,
         "grid": {"columns": canvas.columns, "rows": canvas.rows},
         "canvas_um": [canvas.width_um, canvas.height_um],
+        "constraints": problem.constraints(),
         "legal": legality.legal,
         "violations": [v.to_dict() for v in legality.violations],
         "warnings": [v.to_dict() for v in legality.warnings],
@@ -88,12 +89,29 @@ def print_table(
     )
     for name, value in (extra or {}).items():
         table.add_row(name, value)
+    binding = problem.constraints()
+    if binding:
+        table.add_row("constraints", _binding(binding))
     table.add_row("legality", _verdict(legality))
-    if legality.warnings:
-        worst = max(legality.warnings, key=lambda v: v.amount_um)
-        table.add_row("warning", f"{len(legality.warnings)} soft macros centred off the canvas, worst: {worst}")
+    for kind, what in (("outside", "soft macros centred off the canvas"), ("soft_blockage", "soft blockages covered")):
+        found = [v for v in legality.warnings if v.kind == kind]
+        if found:
+            worst = max(found, key=lambda v: v.amount_um)
+            table.add_row("warning", f"{len(found)} {what}, worst: {worst}")
     # without a terminal there is no width to fit into, and a name broken over two lines cannot be searched for
     Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 1000).print(table)
+
+
+def _binding(constraints: dict[str, object]) -> str:
+    """Return what binds the macros in one line."""
+    parts = []
+    for key, value in constraints.items():
+        if key == "regions" and isinstance(value, list):
+            words = [f"{r['name']!r}{' (exclusive)' if r['exclusive'] else ''}: {r['macros']} macros" for r in value]
+            parts.append(f"regions {', '.join(words)}")
+        else:
+            parts.append(f"{key.replace('_', ' ')} {value}")
+    return "; ".join(parts)
 
 
 def _verdict(legality: Legality) -> Text:

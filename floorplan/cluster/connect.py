@@ -34,6 +34,23 @@ class Hypergraph:
     ends: I64
     weight: F64
 
+    def of(self, some: I64) -> Hypergraph:
+        """Return the hypergraph of some cells (0 to C - 1, rising): nets lose the others, and vanish below two."""
+        number = np.full(len(self.cells), -1, np.int64)
+        number[some] = np.arange(len(some))
+        net = np.repeat(np.arange(len(self.weight)), np.diff(self.ptr))
+        end = number[self.ends]
+        net, end = net[end >= 0], end[end >= 0]
+        degree = np.bincount(net, minlength=len(self.weight))
+        wide = degree > 1
+        return Hypergraph(
+            self.cells[some],
+            self.area_um2[some],
+            np.concatenate([[0], np.cumsum(degree[wide])]),
+            end[wide[net]],
+            self.weight[wide],
+        )
+
 
 def cell_hypergraph(netlist: Netlist) -> Hypergraph:
     """Return the hypergraph of a netlist's cells; macros and ports have no part in it."""

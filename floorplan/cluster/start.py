@@ -1,4 +1,4 @@
-"""What a clustering starts from and leaves behind: a .plc of other clusters of the design, the map of its own."""
+"""What a clustering starts from: a .plc of other clusters of the design."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import re
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from floorplan.errors import ParseError
-from floorplan.files import read_bytes_maybe_compressed, write_bytes_by_suffix
+from floorplan.files import read_bytes_maybe_compressed
 from floorplan.formats import PlcFile, read_plc
 from floorplan.formats.plc import NO_ORIENT
 from floorplan.formats.scanner import decode
-from floorplan.netlist import Netlist, NodeKind, Problem
+from floorplan.netlist import Canvas, Netlist, NodeKind, Problem
 
-__all__ = ["read_start", "write_groups"]
+__all__ = ["exact_width_um", "read_start"]
 
 _PORT_TOLERANCE = 0.01
+_WIDTH = re.compile(r"^# .*--canvas_width ([0-9]{1,12}\.[0-9]{1,20})\s", re.MULTILINE)
+_WIDTH_TOLERANCE_UM = 1e-3
 _NO_SOFT = re.compile(r"^# SOFT_MACROs\s*:\s*0\s*$", re.MULTILINE)
 
 
@@ -113,13 +114,17 @@ def _check_ports(path: Path, flat: Problem, plc: PlcFile, stub: Netlist) -> None
         raise ParseError(path, 0, f"port {flat.netlist.node_name[i]!r} of {flat.netlist.name!r} stands elsewhere here")
 
 
-def write_groups(path: str | Path, flat: Netlist, clustered: Netlist, host: npt.NDArray[np.int64]) -> None:
-    """Write one line a group: the soft macro's name, then the names of its cells in file order, tabs between.
+def exact_width_um(path: str | Path, canvas: Canvas) -> float:
+    """Return the canvas's width to all digits, where the .plc of `canvas` names it in a comment, else as it is there.
+
+    AlphaChip's header rounds the width to three decimals; its comment on how to view the file does not. Groups take
+    the last digits of their sizes from it.
 
     Raises:
-        OSError: the file cannot be written.
+        ParseError: the file is missing or unreadable.
     """
-    cells: list[list[str]] = [[clustered.node_name[i]] for i in clustered.soft.tolist()]
-    for node in np.flatnonzero(host >= 0).tolist():
-        cells[host[node]].append(flat.node_name[node])
-    write_bytes_by_suffix(path, "".join("\t".join(line) + "\n" for line in cells).encode())
+    p = Path(path)
+    m = _WIDTH.search(decode(p, read_bytes_maybe_compressed(p)))
+    if m is None or abs(float(m[1]) - canvas.width_um) > _WIDTH_TOLERANCE_UM:
+        return canvas.width_um
+    return float(m[1])

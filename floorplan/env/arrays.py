@@ -10,9 +10,11 @@ import numpy.typing as npt
 from floorplan.cost import CostEngine
 from floorplan.cost.kernels.congestion import add_macro_blockage
 from floorplan.cost.kernels.density import add_area, density_map
+from floorplan.env.rules import Rules, build_rules
 from floorplan.env.settled import settle
 from floorplan.errors import InfeasibleProblemError
 from floorplan.geometry import ORIENT_MATRIX, oriented_size_um
+from floorplan.legalize.ground import fitting_orient
 from floorplan.netlist import Placement, Problem
 
 __all__ = ["MIN_GAP_UM", "WORKING_MEMORY", "State", "Static", "build_state", "build_static", "movable_orient"]
@@ -62,6 +64,7 @@ class Static(NamedTuple):
         start_wl_um: weighted wirelength at the start.
         start_area_um2: area of fixed hard macros.
         edge_x, edge_y: (C,), (R,) float32 distances from the canvas edge.
+        rules: what else binds the macros.
     """
 
     rows: int
@@ -112,6 +115,7 @@ class Static(NamedTuple):
     start_area_um2: float
     edge_x: F32
     edge_y: F32
+    rules: Rules
 
 
 class State(NamedTuple):
@@ -181,10 +185,15 @@ class State(NamedTuple):
 
 
 def movable_orient(problem: Problem) -> U8:
-    """Return (M,) orientation of each movable macro: N, or where that is not allowed the first that is."""
-    allowed = problem.allowed_orient[problem.movable_hard].astype(np.int64)
+    """Return (M,) orientation of each movable macro: N, or where that is not allowed the first that is.
+
+    Where a region is too small for that one, it is the first allowed one that fits.
+    """
+    movable = problem.movable_hard
+    allowed = problem.allowed_orient[movable].astype(np.int64)
     lowest = allowed & -allowed
-    return np.round(np.log2(lowest)).astype(np.uint8) if len(lowest) else np.zeros(0, np.uint8)
+    first = np.round(np.log2(lowest)).astype(np.uint8) if len(lowest) else np.zeros(0, np.uint8)
+    return fitting_orient(problem, movable, first) if problem.confined else first
 
 
 def build_static(problem: Problem, engine: CostEngine, start: Placement) -> Static:
@@ -196,7 +205,7 @@ def build_static(problem: Problem, engine: CostEngine, start: Placement) -> Stat
         start: where everything but the movable macros stands; those are not placed in it.
 
     Raises:
-        InfeasibleProblemError: a macro is larger than the canvas.
+        InfeasibleProblemError: a macro is larger than the canvas, or fits nowhere in its region.
     """
     nl, cv, a, options = problem.netlist, problem.canvas, engine.arrays, engine.options
     movable, orient = problem.movable_hard, movable_orient(problem)
@@ -224,7 +233,7 @@ def build_static(problem: Problem, engine: CostEngine, start: Placement) -> Stat
         add_area(x, y, w, h, cv.cell_w_um, cv.cell_h_um, 1.0 / (cv.cell_w_um * cv.cell_h_um), hard)
         add_macro_blockage(x, y, w, h, cv.cell_w_um, cv.cell_h_um, h_share, v_share, hmac, vmac)
         obstacle.append((x - w / 2, y - h / 2, x + w / 2, y + h / 2, gap))
-    obstacle += [(b.x0_um, b.y0_um, b.x1_um, b.y1_um, 0.0) for b in problem.blockages]
+    obstacle += [(b.x0_um, b.y0_um, b.x1_um, b.y1_um, 0.0) for b in problem.hard_blockages]
 
     column_centre = (np.arange(cv.columns) + 0.5) / cv.columns
     row_centre = (np.arange(cv.rows) + 0.5) / cv.rows
@@ -264,9 +273,10 @@ def build_static(problem: Problem, engine: CostEngine, start: Placement) -> Stat
         start_area_um2=float((fixed_w * fixed_h).sum()),
         edge_x=np.minimum(column_centre, 1 - column_centre).astype(np.float32),
         edge_y=np.minimum(row_centre, 1 - row_centre).astype(np.float32),
+        rules=build_rules(problem, orient, start),
         **active,
     )
-    for value in static:
+    for value in (*static, *static.rules):
         if isinstance(value, np.ndarray):
             value.flags.writeable = False
     return static

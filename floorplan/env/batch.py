@@ -32,8 +32,10 @@ class ConstructBatch(BatchedGame):
     Observation: `obs`, a dict of arrays with B as first axis, described by `floorplan.env.schema.OBSERVATION`. The
         arrays belong to the batch and every step rewrites them: copy what you keep.
     Action: a cell, row * columns + column. The macro's centre goes to the cell's centre, in orientation N (or the
-        first allowed one). `masks` (B, A) says which cells are legal: no overlap, spacing, canvas edge, blockages.
-        An environment whose mask is empty stands at a dead end; its next action is ignored.
+        first allowed one); with halos, regions, soft blockages or a grid to snap to, to the nearest point in the cell
+        that they allow (`spots`), and changes of cost are those of the cell's centre. `masks` (B, A) says which cells
+        are legal: no overlap, spacing, canvas edge, blockages, and those constraints. An environment whose mask is
+        empty stands at a dead end; its next action is ignored.
     Reward: `terminal` is minus the proxy cost at the end of an episode. `dense` is minus the change of the partial
         cost at every step, and adds up to the same total. A dead end makes the total `dead_end_reward`.
     Episode: fixed macros stand from the start, soft macros at their start positions. When the last macro is placed the
@@ -227,6 +229,9 @@ class ConstructBatch(BatchedGame):
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
             raise ProblemError(f"soft placer {self.config.soft_placer!r} gave {nl.name!r} a start that is not finite")
         return Placement(x, y, orient, placed)
+
+    def _turned(self, _env: int, macro: int, /) -> int:
+        return int(self._static.rules.turned[macro])
 
     def _begin(self, which: BOOL) -> None:
         for b in np.flatnonzero(which).tolist():

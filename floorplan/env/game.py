@@ -13,6 +13,7 @@ import numpy.typing as npt
 from floorplan.cost import Cost, CostEngine, CostOptions
 from floorplan.env.arrays import build_state, build_static
 from floorplan.env.graph import GraphArrays, build_graph
+from floorplan.env.kernels.confine import spot
 from floorplan.env.schema import Dims, allocate
 from floorplan.errors import InfeasibleActionError, ProblemError
 from floorplan.netlist import Placement, Problem
@@ -138,6 +139,33 @@ class BatchedGame(ABC):
     def current_node(self, env: int) -> int:
         """Return the node id of the macro that `env` has in hand."""
         return int(self.graph.movable[self._state.current[env]])
+
+    def spots(self, env: int, cells: npt.ArrayLike, macro: int | None = None) -> tuple[F64, F64]:
+        """Return where the centre of the macro that `env` has in hand goes on some cells, um.
+
+        That is the cell's centre, or where constraints bind the macro the nearest point to it that they allow.
+
+        Args:
+            env: the environment.
+            cells: (K,) cells of the grid, legal or not.
+            macro: another macro than that in hand, a position in `graph.movable`.
+
+        Returns:
+            x, y (K,).
+        """
+        st = self._static
+        row, column = np.divmod(np.asarray(cells, np.int64), self.dims.columns)
+        x, y = (column + 0.5) * st.gw, (row + 0.5) * st.gh
+        if st.rules.on:
+            m = int(self._state.current[env]) if macro is None else macro
+            k = 2 * m + self._turned(env, m)
+            for i in range(len(x)):
+                _, x[i], y[i] = spot(st.rules, k, x[i], y[i], st.gw, st.gh)
+        return x, y
+
+    @abstractmethod
+    def _turned(self, env: int, macro: int, /) -> int:
+        """Return 1 if `env` has a macro (a position in `graph.movable`) turned by 90 degrees, else 0."""
 
     @abstractmethod
     def step(self, actions: npt.ArrayLike) -> StepResult:

@@ -69,7 +69,7 @@ def build_complete(problem: Problem, engine: CostEngine, static: Static, num_env
     movable = problem.movable_hard.astype(np.int32)
     nets = int(np.diff(a.node_net_ptr)[movable].max())
     degree = int(np.diff(a.net_ptr).max())
-    blockage = [(k.x0_um, k.y0_um, k.x1_um, k.y1_um, 0.0) for k in problem.blockages]
+    blockage = [(k.x0_um, k.y0_um, k.x1_um, k.y1_um, 0.0) for k in problem.hard_blockages]
     return Complete(
         movable=movable,
         hard=nl.hard.astype(np.int32),

@@ -18,7 +18,7 @@ from floorplan.env.kernels.batch import LIFTED, advance
 from floorplan.env.kernels.lift import IDLE, LIFT, MOVE, SHOW, lift_macros
 from floorplan.env.lifting import Base, build_bases, build_complete, load
 from floorplan.errors import ProblemError
-from floorplan.geometry import ORIENT_MATRIX
+from floorplan.geometry import ORIENT_MATRIX, Orient
 from floorplan.netlist import Placement, Problem
 
 __all__ = ["RefineBatch"]
@@ -39,10 +39,10 @@ class RefineBatch(BatchedGame):
     Observation, action and masks: those of `ConstructBatch` for the macro in hand, with all other macros placed and
         soft macros where the placement has them. `pos` and `cell` say where macros truly stand, which need not be a
         cell's centre. Changes of cost are those against the placement without the macro.
-    Action: the macro's centre goes to the cell's centre, in the orientation it has. Staying is no action of its own:
-        what makes the proxy worse is taken back (unless `keep_worse`), and the cell the macro stood in is as a rule
-        legal. Drawn macros are such that find a legal cell; where a macro finds none (a crowded placement off the
-        grid) its mask is empty, and whatever the action it stays where it stood.
+    Action: the macro's centre goes to the cell's centre (or near it, see `spots`), in the orientation it has. Staying
+        is no action of its own: what makes the proxy worse is taken back (unless `keep_worse`), and the cell the macro
+        stood in is as a rule legal. Drawn macros are such that find a legal cell; where a macro finds none (a crowded
+        placement off the grid) its mask is empty, and whatever the action it stays where it stood.
     Reward: minus the exact change of the proxy by the move, from the incremental engine; 0 for what was taken back.
     Episode: `lifts` macros. An environment that is done starts again in the same step from the placement given to
         `begin`, with the next episode's draws.
@@ -177,13 +177,11 @@ class RefineBatch(BatchedGame):
             raise ProblemError(f"actions must be a row of integers for each of {self.num_envs} environments")
         if a.size and not (a.min() >= 0 and a.max() < self.num_actions):
             raise ProblemError(f"actions must lie in 0..{self.num_actions - 1}, got {a.min()} to {a.max()}")
-        row, column = np.divmod(a, self.dims.columns)
-        x, y = (column + 0.5) * self._static.gw, (row + 0.5) * self._static.gh
         out = np.full(a.shape, np.inf)
         for b in range(self.num_envs):
             legal = self.masks[b, a[b]]
             exact = self._exactly(b)
-            out[b, legal] = exact.each(self.current_node(b), x[b, legal], y[b, legal]) - exact.cost.proxy
+            out[b, legal] = exact.each(self.current_node(b), *self.spots(b, a[b, legal])) - exact.cost.proxy
         return out
 
     def reset(self, seed: int | None = None) -> None:
@@ -280,6 +278,9 @@ class RefineBatch(BatchedGame):
         self._state.current[:] = current[:, 0]
         self._run(np.where(self.over, SHOW, LIFT), current)
 
+    def _turned(self, env: int, macro: int, /) -> int:
+        return int(self._complete.orient[env, self.graph.movable[macro]] >= Orient.E)
+
     def _check_begun(self) -> None:
         if not self._begun:
             raise ProblemError("call begin with a placement first")
@@ -337,15 +338,13 @@ class RefineBatch(BatchedGame):
 
     def _advance(self, macros: I64, actions: I64, active: BOOL) -> None:
         """Make the moves (-1: none) of active environments in the engine, and set rewards and `move`."""
-        columns, gw, gh = self.dims.columns, self._static.gw, self._static.gh
         self.reward_exact, self.proposed = np.zeros(self.num_envs), np.zeros(self.num_envs)
         self._state.current[active] = macros[active]
         for b in np.flatnonzero(active).tolist():
             self._macros[b, self.steps[b]], self._actions[b, self.steps[b]] = macros[b], actions[b]
             if actions[b] == STAY:
                 continue
-            row, column = divmod(int(actions[b]), columns)
-            x, y = (column + 0.5) * gw, (row + 0.5) * gh
+            (x,), (y,) = self.spots(b, actions[b : b + 1], int(macros[b]))
             exact = self._exactly(b)
             before = exact.cost.proxy
             change = exact.propose(int(self.graph.movable[macros[b]]), x, y).proxy - before

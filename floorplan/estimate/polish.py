@@ -18,6 +18,7 @@ from floorplan.errors import ProblemError
 from floorplan.estimate.objective_cost import ObjectiveCost
 from floorplan.geometry import oriented_size_um
 from floorplan.interrupt import stop_wanted
+from floorplan.legalize.standing import Standing
 
 if TYPE_CHECKING:
     from floorplan.estimate.reward import Reward, Scored
@@ -143,9 +144,11 @@ class _Moves:
         self._is_hard = np.zeros(nl.num_nodes, np.bool_)
         self._is_hard[nl.hard] = True
         self._is_free[problem.movable_soft] = True
-        alike: dict[tuple[float, float], list[int]] = {}
+        self._standing = Standing(problem, cost.placement) if problem.confined else None
+        alike: dict[tuple[float, float, bytes], list[int]] = {}
         for i in self._movable:
-            alike.setdefault((float(self._w[i]), float(self._h[i])), []).append(i)
+            bound = self._standing.key(i) if self._standing else b""
+            alike.setdefault((float(self._w[i]), float(self._h[i]), bound), []).append(i)
         self._alike = {i: group for group in alike.values() if len(group) > 1 for i in group}
         self._swappable = list(self._alike)
         self._reach = (cv.width_um, cv.height_um)
@@ -216,13 +219,18 @@ class _Moves:
         edge = p.boundary_spacing_um
         x = min(max(x, w / 2 + edge), self._reach[0] - w / 2 - edge)
         y = min(max(y, h / 2 + edge), self._reach[1] - h / 2 - edge)
+        if self._standing is not None:
+            spot = self._standing.near(i, x, y)
+            if spot is None or not self._standing.clear(i, *spot, self._cost.x_um, self._cost.y_um):
+                return False
+            x, y = spot
         hard, gap = self._hard, p.macro_spacing_um - _GAP_UM
         near = np.abs(self._cost.x_um[hard] - x) < (self._hard_w + w) / 2 + gap
         near &= np.abs(self._cost.y_um[hard] - y) < (self._hard_h + h) / 2 + gap
         near &= hard != i
         if near.any():
             return False
-        for b in p.blockages:
+        for b in p.hard_blockages:
             if min(x + w / 2 - b.x0_um, b.x1_um - x + w / 2, y + h / 2 - b.y0_um, b.y1_um - y + h / 2) > 0:
                 return False
         self._cost.propose((i,), (x,), (y,))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["NUMBER", "NodeMarks", "RawNode", "TextError", "parse_nodes"]
+__all__ = ["NUMBER", "NodeMarks", "RawNode", "TextError", "parse_nodes", "unescape"]
 
 NUMBER = r"-?(?:[0-9]+\.?[0-9]*+|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 """A decimal number, to be put into a regular expression."""
@@ -136,7 +136,7 @@ class _Tokens:
         out = ""
         while self.kind == "string":  # neighbours are one string
             body = self.value[1:-1]
-            out += _unescape(body, self.offset) if "\\" in body else body
+            out += unescape(body, self.offset) if "\\" in body else body
             self.advance()
         return out
 
@@ -147,7 +147,12 @@ class _Tokens:
         return self.value
 
 
-def _unescape(body: str, offset: int) -> str:
+def unescape(body: str, offset: int) -> str:
+    """Return what the text between two quotation marks stands for.
+
+    Raises:
+        TextError: it has an escape that does not exist, or is not UTF-8; its offset is the one given.
+    """
     out = bytearray()
     end = 0
     for m in _ESCAPE.finditer(body):

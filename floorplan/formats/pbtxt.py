@@ -13,6 +13,8 @@ import numpy as np
 from floorplan.errors import NetlistError, ParseError
 from floorplan.files import plain_name, read_bytes_maybe_compressed
 from floorplan.formats.grammar import RawNode
+from floorplan.formats.pbtxt_build import TYPES, build_netlist
+from floorplan.formats.pbtxt_columns import read_columns
 from floorplan.formats.scanner import Scan, decode, scan
 from floorplan.geometry import Orient
 from floorplan.netlist import Netlist, NetlistBuilder, Placement, Side
@@ -41,9 +43,14 @@ def read_netlist(path: str | Path) -> tuple[Netlist, Placement]:
         ParseError: the file does not make a netlist; it names the line.
     """
     p = Path(path)
-    text = decode(p, read_bytes_maybe_compressed(p))
+    data = read_bytes_maybe_compressed(p)
     with _collector_paused():
-        return _Reader(scan(p, text), _netlist_name(p)).read()
+        columns = read_columns(data, TYPES, list(_ORIENTS), list(_SIDES), METADATA_NODE)
+        made = None if columns is None else build_netlist(columns, _netlist_name(p), SOFT_PREFIX)
+        if made is not None:
+            return made
+        # another layout, or a mistake: node by node, by the grammar, with the line of what is wrong
+        return _Reader(scan(p, decode(p, data)), _netlist_name(p)).read()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,41 +22,64 @@ _TYPES = {
     NodeKind.CELL: "STDCELL",
 }
 _PIN_TYPES = {NodeKind.HARD: "MACRO_PIN", NodeKind.SOFT: "macro_pin"}
+_FLAT_ORDER = (
+    "ref_name",
+    "width",
+    "height",
+    "macro_name",
+    "type",
+    "side",
+    "x_offset",
+    "y_offset",
+    "x",
+    "y",
+    "orientation",
+    "weight",
+)
+"""Attributes of netlists with standard cells, in the order of TILOS's, which write all types in lower case."""
 
 
-def write_netlist(path: str | Path, netlist: Netlist, placement: Placement | None = None) -> None:
+def write_netlist(
+    path: str | Path, netlist: Netlist, placement: Placement | None = None, master: Sequence[str] = ()
+) -> None:
     """Write a netlist, and the positions of its placed nodes, so that reading gives the same content hash and doubles.
 
     Nodes and pins keep their numbers, on which .plc files depend. The format numbers nets by their source pins: nets
-    added in another order come back in that one, with another hash.
+    added in another order come back in that one, with another hash. A netlist with standard cells is laid out as the
+    flat ones of the TILOS benchmarks, any other as circuit_training does it.
 
     Args:
         path: file to write, compressed by its suffix.
         netlist: any.
         placement: (N,) nodes; None writes no positions.
+        master: (N,) library cells, "" where there is none, for the attribute `ref_name`; () writes none.
 
     Raises:
         NetlistError: a macro is hard but named as soft macros are, or the other way round, a net has no sink, a pin is
             the source of two nets, or a name is empty, holds a line end or is that of the metadata; the format cannot
             say so.
-        ProblemError: the placement is of another length.
+        ProblemError: the placement or `master` is of another length.
         OSError: the file cannot be written.
     """
-    write_bytes_by_suffix(path, netlist_text(netlist, placement).encode())
+    write_bytes_by_suffix(path, netlist_text(netlist, placement, master).encode())
 
 
-def netlist_text(netlist: Netlist, placement: Placement | None = None) -> str:
+def netlist_text(netlist: Netlist, placement: Placement | None = None, master: Sequence[str] = ()) -> str:
     """Return what `write_netlist` writes; it raises the same errors."""
     placement = Placement.empty(netlist.num_nodes) if placement is None else placement
     if len(placement) != netlist.num_nodes:
         raise ProblemError(f"placement has {len(placement)} nodes, the netlist {netlist.num_nodes}")
-    return "".join(_Writer(netlist, placement).nodes())
+    if len(master) not in (0, netlist.num_nodes):
+        raise ProblemError(f"{len(master)} masters given for {netlist.num_nodes} nodes")
+    return "".join(_Writer(netlist, placement, master).nodes())
 
 
 class _Writer:
-    def __init__(self, netlist: Netlist, placement: Placement) -> None:
+    def __init__(self, netlist: Netlist, placement: Placement, master: Sequence[str]) -> None:
         self._netlist = netlist
         self._placement = placement
+        self._master = master
+        self._flat = bool((netlist.node_kind == NodeKind.CELL).any())
         self._driven: dict[int, list[int]] = {}
         self._weight: dict[int, float] = {}
         for e, weight in enumerate(netlist.net_weight.tolist()):
@@ -109,7 +133,15 @@ class _Writer:
             attrs["orientation"] = Orient(pl.orient[node]).name
         if pl.placed[node]:
             attrs["x"], attrs["y"] = float(pl.x_um[node]), float(pl.y_um[node])
-        return _node(name, self._sinks(own_pin, attrs), attrs)
+        if self._master and self._master[node]:
+            attrs["ref_name"] = self._master[node]
+        return _node(name, self._sinks(own_pin, attrs), self._laid_out(attrs))
+
+    def _laid_out(self, attrs: dict[str, float | str]) -> dict[str, float | str]:
+        if not self._flat:
+            return dict(sorted(attrs.items()))
+        attrs["type"] = str(attrs["type"]).lower()
+        return {key: attrs[key] for key in _FLAT_ORDER if key in attrs}
 
     def _pin(self, pin: int, owner: int) -> str:
         nl = self._netlist
@@ -121,7 +153,7 @@ class _Writer:
         }
         if self._placement.placed[owner]:
             attrs["x"], attrs["y"] = float(str(self._pin_x[pin])), float(str(self._pin_y[pin]))
-        return _node(nl.pin_name[pin], self._sinks(pin, attrs), attrs)
+        return _node(nl.pin_name[pin], self._sinks(pin, attrs), self._laid_out(attrs))
 
     def _sinks(self, pin: int | None, attrs: dict[str, float | str]) -> list[str]:
         if pin is None or pin not in self._driven:
@@ -134,7 +166,7 @@ class _Writer:
 def _node(name: str, inputs: list[str], attrs: dict[str, float | str]) -> str:
     lines = [f"node {{\n  name: {_quoted(name)}\n"]
     lines += [f"  input: {_quoted(sink)}\n" for sink in inputs]
-    for key, value in attrs.items() if name == METADATA_NODE else sorted(attrs.items()):
+    for key, value in attrs.items():
         text = f"placeholder: {_quoted(value)}" if isinstance(value, str) else f"f: {value!r}"
         lines.append(f"  attr {{\n    key: {_quoted(key)}\n    value {{\n      {text}\n    }}\n  }}\n")
     lines.append("}\n")

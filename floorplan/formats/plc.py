@@ -264,7 +264,7 @@ def write_plc(
             out.append(f"# {key} : {value}  {called} : {fields[second]}")
         elif key not in seconds and key not in _COUNTS:
             out.append(f"# {key} : {value}".rstrip())
-    out += [f"# Blockage : {b.x0_um!r} {b.y0_um!r} {b.x1_um!r} {b.y1_um!r} {b.rate!r}" for b in problem.blockages]
+    out += [f"# Blockage : {b.x0_um!r} {b.y0_um!r} {b.x1_um!r} {b.y1_um!r} {b.rate!r}" for b in problem.hard_blockages]
     out += ["#", "#", "#", "# Counts of node types:"]
     out += [f"# {key:<15} : {fields[key]:>9}" for key in _COUNTS if key in fields]
     out += ["#", "# node_index x y orientation fixed"]

@@ -8,37 +8,60 @@ import numpy as np
 
 from floorplan.errors import ParseError, ProblemError
 from floorplan.files import plain_name
+from floorplan.formats.net_order import restored
 from floorplan.formats.pbtxt import read_netlist
 from floorplan.formats.plc import read_plc
-from floorplan.netlist import NodeKind, Problem
+from floorplan.formats.sniff import sniff
+from floorplan.netlist import Netlist, NodeKind, Placement, Problem
 
-__all__ = ["find_placement", "read_problem"]
+__all__ = ["find_placement", "problem_of", "read_problem"]
 
 
 def read_problem(netlist_path: str | Path, placement_path: str | Path | None = None) -> Problem:
     """Read a netlist with its canvas, fixed nodes, blockages and initial placement.
 
-    Ports that the placement leaves out stand where the netlist puts them.
+    Ports and cells that the placement leaves out stand where the netlist puts them.
 
     Args:
-        netlist_path: protobuf-text netlist.
+        netlist_path: netlist in protobuf text, or one file that is a design of another format (`read_design`).
         placement_path: .plc file; if None, the one that `find_placement` finds.
 
     Raises:
         ParseError: a file is damaged, the two do not fit, or a port has a position in neither.
         ProblemError: `placement_path` is None and no placement stands beside the netlist.
     """
+    if _is_of_another_format(netlist_path):
+        from floorplan.formats.read import read_design
+
+        return read_design(netlist_path, placement=placement_path, need_canvas=True).problem
     netlist, given = read_netlist(netlist_path)
     plc_path = find_placement(netlist_path) if placement_path is None else Path(placement_path)
+    return problem_of(restored(netlist, Path(netlist_path)), given, plc_path)
+
+
+def _is_of_another_format(path: str | Path) -> bool:
+    try:
+        return sniff(path) != "protobuf"
+    except ParseError:
+        return False  # a damaged netlist: its own reader knows the line
+
+
+def problem_of(netlist: Netlist, given: Placement, plc_path: Path) -> Problem:
+    """Return the problem of a netlist, the positions its own file gives, and a .plc.
+
+    Raises:
+        ParseError: the .plc is damaged or does not fit, or a port has a position in neither.
+    """
     plc = read_plc(plc_path, netlist)
     placement = plc.placement
     ports = netlist.node_kind == NodeKind.PORT
-    fill = ports & ~placement.placed & given.placed
+    fill = (ports | (netlist.node_kind == NodeKind.CELL)) & ~placement.placed & given.placed
     if fill.any():
         placement = placement.replace(
             np.where(fill, given.x_um, placement.x_um),
             np.where(fill, given.y_um, placement.y_um),
-            placed=placement.placed | fill,
+            np.where(fill, given.orient, placement.orient),
+            placement.placed | fill,
         )
     missing = ports & ~placement.placed
     if missing.any():

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from floorplan.errors import InfeasibleProblemError
 from floorplan.geometry import oriented_size_um
+from floorplan.legalize.ground import check_ground, ground_of
 from floorplan.netlist import Placement, Problem
 from floorplan.netlist.legality import TOLERANCE_UM
 
@@ -20,7 +21,8 @@ def check_feasible(problem: Problem, placement: Placement) -> None:
 
     Raises:
         InfeasibleProblemError: a macro is larger than the canvas within the boundary spacing; the macros' area exceeds
-            what is free; fixed macros overlap or stick out.
+            what is free; fixed macros overlap or stick out; a macro fits nowhere in its region, or a fence is too small
+            for all of its macros.
     """
     nl, cv = problem.netlist, problem.canvas
     edge = problem.boundary_spacing_um
@@ -36,12 +38,27 @@ def check_feasible(problem: Problem, placement: Placement) -> None:
                 f"{nl.node_name[nodes[k]]} is {word} than the canvas: {size[k]:.6g} um, "
                 f"canvas {what} {extent:.6g} um{within}"
             )
+    if problem.confined:
+        check_ground(problem, nodes, ground_of(problem, nodes, placement.orient[nodes]), placement.orient[nodes])
+        _check_fences(problem, w * h)
     area, free = float((w * h).sum()), free_area_um2(problem)
     if area > free * (1 + 1e-9) + TOLERANCE_UM:
         raise InfeasibleProblemError(
             f"the movable hard macros take {area:.6g} um2, the canvas has {free:.6g} um2 free of fixed macros, "
             f"blockages and boundary spacing"
         )
+
+
+def _check_fences(problem: Problem, area_um2: F64) -> None:
+    """Raise where the macros tied to a region exceed it; area_um2 (K,) is that of the movable hard macros."""
+    region = problem.region[problem.movable_hard]
+    for k, r in enumerate(problem.regions):
+        wanted = float(area_um2[region == k].sum())
+        room = float(np.prod(r.rects_um[:, 2:] - r.rects_um[:, :2], axis=1).sum())
+        if wanted > room * (1 + 1e-9) + TOLERANCE_UM:
+            raise InfeasibleProblemError(
+                f"the macros of region {r.name!r} take {wanted:.6g} um2, its rectangles {room:.6g} um2"
+            )
 
 
 def _fixed_boxes(problem: Problem) -> tuple[list[str], F64]:
@@ -80,7 +97,7 @@ def free_area_um2(problem: Problem) -> float:
     """Return the area in um2 within the boundary spacing that neither fixed macros nor blockages cover."""
     cv, edge = problem.canvas, problem.boundary_spacing_um
     _, fixed = _fixed_boxes(problem)
-    blocked = np.array([[b.x0_um, b.y0_um, b.x1_um, b.y1_um] for b in problem.blockages], np.float64).reshape(-1, 4)
+    blocked = np.array([[b.x0_um, b.y0_um, b.x1_um, b.y1_um] for b in problem.hard_blockages]).reshape(-1, 4)
     lower = np.array([edge, edge])
     upper = np.maximum(lower, np.array([cv.width_um, cv.height_um]) - edge)
     box = np.concatenate([fixed, blocked])

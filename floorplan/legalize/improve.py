@@ -25,27 +25,34 @@ def improved(frame: Frame, packer: Packer, at_um: F64, *, rounds: int, tries: in
     """
     rng = np.random.default_rng(seed)
     best, movement = at_um, frame.movement_um(at_um)
-    least = frame.movement_um(np.clip(frame.target_um, frame.low_um, frame.high_um))
+    least = frame.movement_um(frame.nearest(frame.target_um))
     stale = 0
     for _ in range(rounds):
         if movement <= least + 1e-6 or stale == 2:
             break
         at = packer.reinsert(matched(frame, best), rng.random((tries, 3)))
-        polished = polish(frame, at, None, 2) if frame.holds(at) else None
+        here = frame.bound_at(at)
+        polished = polish(here, at, None, 2) if here.holds(at) else None
         now = np.inf if polished is None else frame.movement_um(polished)
         stale = 0 if now < movement * (1 - STALE) else stale + 1
-        if polished is not None and now < movement and frame.holds(polished):
+        if polished is not None and now < movement and here.holds(polished):
             best, movement = polished, now
     return best
 
 
 def matched(frame: Frame, at_um: F64) -> F64:
-    """Return centres (2, M) in which macros of one size stand on the same places, shared out with least movement."""
+    """Return centres (2, M) in which macros alike stand on the same places, shared out with least movement."""
     from scipy.optimize import linear_sum_assignment
 
     at = at_um.copy()
     n = frame.n
-    _, group = np.unique(frame.size_um[:, :n], axis=1, return_inverse=True)
+    kind = frame.size_um[:, :n]
+    if frame.limits is not None:
+        # Only macros that are bound alike may trade.
+        here, x = frame.bound_at(at_um), frame.limits
+        kind = np.concatenate([kind, here.low_um[:, :n], here.high_um[:, :n], x.before_um[:, :n], x.behind_um[:, :n]])
+        kind = np.concatenate([kind, x.home[None, :n]])
+    _, group = np.unique(kind, axis=1, return_inverse=True)
     group = group.reshape(-1)
     for g in np.flatnonzero(np.bincount(group) > 1):
         who = np.flatnonzero(group == g)

@@ -35,30 +35,46 @@ class Packer:
         self.frame = frame
         self.most = 0
         n = frame.n
-        grow = frame.gap_um / 2
-        self.size = frame.size_um[:, :n] + frame.gap_um
-        self.target = np.ascontiguousarray(frame.target_um[:, :n])
-        lower, upper = frame.inner_um[0] - grow, frame.inner_um[1] + grow
+        sides = _sides(frame)
+        # A macro with unequal halos is not in the middle of what it takes.
+        self._off = (sides[2:] - sides[:2])[:, :n] / 2
+        if frame.limits is None:
+            self.size = frame.size_um[:, :n] + frame.gap_um
+            self.target = np.ascontiguousarray(frame.target_um[:, :n])
+            inward = outward = frame.gap_um / 2
+        else:
+            self.size = frame.size_um[:, :n] + (sides[:2] + sides[2:])[:, :n]
+            self.target = frame.target_um[:, :n] + self._off
+            # What is not a macro keeps no halo away: free space reaches so far that no macro is kept out in vain at the
+            # canvas edge, where its own ground ends, and into blockages as far as is safe for all.
+            outward, inward = float(sides[:, :n].max(initial=0.0)), float(sides[:, :n].min(initial=0.0))
+        self._ground = _shifted(frame, self._off)
+        lower, upper = frame.inner_um[0] - outward, frame.inner_um[1] + outward
+        count = frame.size_um.shape[1] - (frame.limits.fences if frame.limits else 0)
         self.rows = 64 * (frame.size_um.shape[1] + 16)
         free = np.empty((self.rows, 4))
         free[0] = [*lower, *upper]
-        count = 1
-        for k in range(n, frame.size_um.shape[1]):
-            extra = grow if k < n + frame.num_fixed else frame.blockage_gap_um - grow
-            half = np.maximum(frame.size_um[:, k] / 2 + extra, 1e-6)
+        found = 1
+        for k in range(n, count):
+            half = frame.size_um[:, k] / 2
+            extra = sides[:, k] if k < n + frame.num_fixed else np.full(4, frame.blockage_gap_um - inward)
             at = frame.target_um[:, k]
-            count = max(0, cut(free, count, *(at - half), *(at + half)))
-        self.free, self.count = free, count
+            low, high = at - np.maximum(half + extra[:2], 1e-6), at + np.maximum(half + extra[2:], 1e-6)
+            found = max(0, cut(free, found, *low, *high))
+        self.free, self.count = free, found
         self._work = np.empty_like(free)
         self.left_out = np.zeros(n, np.uint8)
 
     def pack(self, order: I64, weight: tuple[float, float, float, float]) -> tuple[int, F64]:
         """Return how many macros of the order (n,) found a place, and centres (2, M); see `kernels.freespace.fill`."""
-        from floorplan.legalize.kernels.freespace import fill
+        from floorplan.legalize.kernels.freespace import fill_ground
 
+        n = self.frame.n
         self._work[: self.count] = self.free[: self.count]
         at = self.frame.target_um.copy()
-        placed = int(fill(order, self.size, self.target, np.array(weight), self._work, self.count, at, self.left_out))
+        macros = self.size, self.target, np.array(weight), self._work, self.count, at, self.left_out
+        placed = int(fill_ground(order, *macros, *self._ground))
+        at[:, :n] -= self._off
         self.most = max(self.most, placed)
         return placed, at
 
@@ -67,14 +83,14 @@ class Packer:
         from floorplan.legalize.kernels.reinsert import reinsert
 
         frame, n = self.frame, self.frame.n
-        at = np.ascontiguousarray(at_um[:, :n])
-        wanted = np.clip(frame.target_um, frame.low_um, frame.high_um)[:, :n].copy()
+        at = np.ascontiguousarray(at_um[:, :n] + self._off)
+        wanted = frame.nearest(frame.target_um)[:, :n] + self._off
         chosen, distance = np.empty(n, np.int64), np.empty(n)
         macros = self.size, self.target, wanted
         scratch = self._work, at, np.empty_like(at), chosen, distance, self.left_out
-        reinsert(draws, np.array(NEAREST), *macros, self.free, self.count, *scratch)
+        reinsert(draws, np.array(NEAREST), *macros, self.free, self.count, *scratch, *self._ground)
         out = at_um.copy()
-        out[:, :n] = at
+        out[:, :n] = at - self._off
         return out
 
     def near(self) -> Iterator[F64]:
@@ -152,3 +168,25 @@ class Packer:
             return (float(rng.uniform(0, 0.3)), 1.0, 0.0, 0.0)
         angle = rng.uniform(0, 2 * np.pi)
         return (0.0, float(rng.uniform(0, 1)) * 1e-3 * extent, float(np.sin(angle)), float(np.cos(angle)))
+
+
+def _sides(frame: Frame) -> F64:
+    """Return (4, M) how far rectangles are grown to the left, below, right and above, so that touching is enough.
+
+    With halos that may be more than is needed, if one of two macros asks for more than half the spacing and the other
+    for less.
+    """
+    out = np.full((4, frame.size_um.shape[1]), frame.gap_um / 2)
+    if frame.limits is not None:
+        halo = np.concatenate([frame.limits.before_um, frame.limits.behind_um])
+        out = np.where(halo > 0, np.maximum(out, halo + frame.limits.slack_um), out)
+    return out
+
+
+def _shifted(frame: Frame, off_um: F64) -> tuple[npt.NDArray[np.int32], F64, F64, F64]:
+    """Return the macros' ground as `fill_ground` takes it, for centres moved by off_um (2, n)."""
+    if frame.limits is None:
+        return np.empty(0, np.int32), np.empty((0, 4)), np.zeros(2), np.empty((0, 4))
+    ground = frame.limits.ground
+    off = np.repeat(off_um.T, np.diff(ground.ptr), axis=0)
+    return ground.ptr, ground.rect + np.concatenate([off, off], axis=1), ground.pitch, ground.phase + off_um

@@ -92,10 +92,13 @@ def least_movement(frame: Frame, rank: I64, along_x: Bool, axis: int) -> F64 | N
         solution = answer.x
     out = frame.target_um[axis].copy()
     out[:n] = start + solution[:n] - solution[n:]
-    return _settled(frame, out, rank[axis], first, separation, axis)
+    if frame.limits is not None:
+        # Whole pitches apart from each other and from what stands still, so is the answer: rounding sheds its error.
+        out[:n] = frame.limits.ground.snapped_along(out[:n], axis)
+    return _settled(frame, out, rank[axis], first, axis)
 
 
-def _settled(frame: Frame, at: F64, rank: I64, first: Bool, separation: F64, axis: int) -> F64:
+def _settled(frame: Frame, at: F64, rank: I64, first: Bool, axis: int) -> F64:
     """Return centres (M,) pushed apart where the program's tolerance left them too close."""
     from floorplan.legalize.kernels.paths import push_right
 
@@ -104,11 +107,12 @@ def _settled(frame: Frame, at: F64, rank: I64, first: Bool, separation: F64, axi
     n = frame.n
     up = at.copy()
     up[:n] = np.maximum(up[:n], frame.low_um[axis, :n])
-    push_right(order, first, separation, up, scratch)
+    push_right(order, first, frame.separation_um[axis], up, scratch)
     down = -up
     down[:n] = np.maximum(down[:n], -frame.high_um[axis, :n])
     down[n:] = -at[n:]
-    push_right(order[::-1].copy(), np.ascontiguousarray(first.T), separation, down, scratch)
+    back = frame.separation_back_um[axis]
+    push_right(order[::-1].copy(), np.ascontiguousarray(first.T), back, down, scratch)
     out = -down
     out[n:] = at[n:]
     return out

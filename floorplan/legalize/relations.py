@@ -38,9 +38,10 @@ def first_relations(frame: Frame, at_um: F64) -> Bool:
     A pair that has room along both axes takes the one along which its targets have more room; others the one along
     which they have to move less.
     """
-    room = np.abs(at_um[:, :, None] - at_um[:, None, :]) - frame.separation_um
+    need = frame.needed_um(at_um)
+    room = np.abs(at_um[:, :, None] - at_um[:, None, :]) - need
     sign = np.sign(at_um[:, None, :] - at_um[:, :, None])
-    wanted = sign * (frame.target_um[:, None, :] - frame.target_um[:, :, None]) - frame.separation_um
+    wanted = sign * (frame.target_um[:, None, :] - frame.target_um[:, :, None]) - need
     both = (room >= -frame.accept_um).all(axis=0)
     out: Bool = np.where(both, wanted[0] >= wanted[1], room[0] >= room[1])
     return out
@@ -63,7 +64,7 @@ class _Paths:
         self.first = before(frame, rank, along_x, axis)
         self._order = np.argsort(rank[axis], kind="stable")
         self._low, self._high = frame.low_um[axis], frame.high_um[axis]
-        self._separation = frame.separation_um[axis]
+        self._separation, self._back = frame.separation_um[axis], frame.separation_back_um[axis]
         self._pusher = np.empty(len(self._order), np.int64)
         self._puller = np.empty(len(self._order), np.int64)
         self.update()
@@ -75,9 +76,7 @@ class _Paths:
         self.least = self._low.copy()
         push_right(self._order, self.first, self._separation, self.least, self._pusher)
         mirrored = -self._high
-        push_right(
-            self._order[::-1].copy(), np.ascontiguousarray(self.first.T), self._separation, mirrored, self._puller
-        )
+        push_right(self._order[::-1].copy(), np.ascontiguousarray(self.first.T), self._back, mirrored, self._puller)
         self.greatest = -mirrored
         self.excess = self.least - self.greatest
 

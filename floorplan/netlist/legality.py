@@ -8,11 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from floorplan.geometry import oriented_size_um
+from floorplan.netlist.constraints import turned_halo_um
 from floorplan.netlist.model import NodeKind
 from floorplan.netlist.placement import Placement
 from floorplan.netlist.problem import Problem
 
 __all__ = ["TOLERANCE_UM", "Legality", "Violation", "check_legality"]
+
+F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
+BOOL = npt.NDArray[np.bool_]
 
 TOLERANCE_UM = 1e-6
 """Below this an overlap is rounding: a picometre, a thousandth of the finest manufacturing grid."""
@@ -23,22 +28,28 @@ class Violation:
     """One broken rule.
 
     Attributes:
-        kind: `overlap`, `spacing`, `outside`, `boundary_spacing`, `blockage`, `unplaced`, `moved` or `orientation`.
+        kind: `overlap`, `spacing`, `halo` (two macros grown by their halos overlap), `outside`, `boundary_spacing`,
+            `blockage`, `region` (not wholly in a rectangle of its own), `fence` (in an exclusive region of others),
+            `off_grid`, `unplaced`, `moved` or `orientation`; as a warning also `soft_blockage`.
         nodes: names of the nodes involved.
         amount_um: how far the nodes would have to move apart, or back in (0 for unplaced and orientation).
+        region: name of the region that is broken out of, or into.
     """
 
     kind: str
     nodes: tuple[str, ...]
     amount_um: float
+    region: str = ""
 
     def __str__(self) -> str:
         by = f" by {self.amount_um:.6g} um" if self.amount_um else ""
-        return f"{self.kind} of {' and '.join(self.nodes)}{by}"
+        region = f" {self.region!r}" if self.region else ""
+        return f"{self.kind}{region} of {' and '.join(self.nodes)}{by}"
 
     def to_dict(self) -> dict[str, object]:
-        """Return kind, nodes and amount_um as plain values."""
-        return {**asdict(self), "nodes": list(self.nodes)}
+        """Return kind, nodes, amount_um and, where there is one, the region as plain values."""
+        out = {**asdict(self), "nodes": list(self.nodes)}
+        return out if self.region else {key: value for key, value in out.items() if key != "region"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,8 @@ class Legality:
 
     Attributes:
         violations: broken rules; one makes the placement illegal.
-        warnings: what no rule forbids but a reader should know: soft macros with their centre off the canvas.
+        warnings: what no rule forbids but a reader should know: soft macros with their centre off the canvas, hard
+            macros on soft blockages.
     """
 
     violations: tuple[Violation, ...]
@@ -69,7 +81,7 @@ class Legality:
 
 
 def check_legality(problem: Problem, placement: Placement) -> Legality:
-    """Check hard macros against each other, the canvas and the blockages, and every node against its constraints.
+    """Check hard macros against each other, the canvas, blockages and regions, and every node against its constraints.
 
     Soft macros may overlap anything; one whose centre lies off the canvas gives a warning, since the field calls such
     placements legal. Ports are where the design puts them. Touching edges are legal; differences up to `TOLERANCE_UM`
@@ -125,8 +137,54 @@ def check_legality(problem: Problem, placement: Placement) -> Legality:
     for b in problem.blockages:
         depth = np.minimum.reduce([x1 - b.x0_um, b.x1_um - x0, y1 - b.y0_um, b.y1_um - y0])
         for i in np.flatnonzero(movable & (depth > TOLERANCE_UM)).tolist():
-            out.append(Violation("blockage", (names[macros[i]],), float(depth[i])))
+            found = Violation("blockage" if b.hard else "soft_blockage", (names[macros[i]],), float(depth[i]))
+            (out if b.hard else warnings).append(found)
+    if problem.confined:
+        out += _halos(problem, placement, macros, movable, (x0, y0, x1, y1))
+        out += _regions(problem, macros, movable, np.stack([x0, y0, x1, y1], axis=1))
+        if problem.snap is not None:
+            off_grid = problem.snap.off_grid_um(placement.x_um[macros], placement.y_um[macros], w, h)
+            for i in np.flatnonzero(movable & (off_grid > TOLERANCE_UM)).tolist():
+                out.append(Violation("off_grid", (names[macros[i]],), float(off_grid[i])))
     return Legality(tuple(out), tuple(warnings))
+
+
+def _halos(
+    problem: Problem, placement: Placement, macros: I32, movable: BOOL, box: tuple[F64, F64, F64, F64]
+) -> list[Violation]:
+    """Return the pairs whose halos overlap, but for pairs that cannot move and those without a halo."""
+    if not problem.has_halos:
+        return []
+    names = problem.netlist.node_name
+    halo = turned_halo_um(problem.halo_um[macros], placement.orient[macros])
+    has: BOOL = np.asarray(halo.any(axis=1))
+    x0, y0, x1, y1 = box
+    grown = (x0 - halo[:, 0], y0 - halo[:, 1], x1 + halo[:, 2], y1 + halo[:, 3])
+    return [
+        Violation("halo", (names[macros[i]], names[macros[j]]), -gap)
+        for i, j, gap in _close_pairs(*grown, 0.0)
+        if (movable[i] or movable[j]) and (has[i] or has[j])
+    ]
+
+
+def _regions(problem: Problem, macros: I32, movable: BOOL, box: F64) -> list[Violation]:
+    """Return the macros that are not in their region, or are in a fence that is not theirs; box (K, 4)."""
+    names = problem.netlist.node_name
+    out: list[Violation] = []
+    region = problem.region[macros]
+    inside = np.append(problem.fence_of, -1)[region].astype(np.int64)
+    for k, r in enumerate(problem.regions):
+        for i in np.flatnonzero(movable & (region == k)).tolist():
+            beyond = np.maximum(r.rects_um[:, :2] - box[i, :2], box[i, 2:] - r.rects_um[:, 2:]).max(axis=1)
+            if beyond.min() > TOLERANCE_UM:
+                out.append(Violation("region", (names[macros[i]],), float(beyond.min()), r.name))
+        if not r.exclusive:
+            continue
+        for x0, y0, x1, y1 in r.rects_um:
+            depth = np.minimum.reduce([box[:, 2] - x0, x1 - box[:, 0], box[:, 3] - y0, y1 - box[:, 1]])
+            strangers = np.flatnonzero(movable & (inside != k) & (depth > TOLERANCE_UM)).tolist()
+            out += [Violation("fence", (names[macros[i]],), float(depth[i]), r.name) for i in strangers]
+    return out
 
 
 def _close_pairs(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from floorplan.errors import ProblemError
 from floorplan.geometry import Orient, orient_bit
+from floorplan.netlist.constraints import Blockage, Region, Snap
 from floorplan.netlist.model import Netlist, NodeKind
 from floorplan.netlist.placement import Placement
 
@@ -93,22 +94,6 @@ class Canvas:
         return self.columns * self.rows
 
 
-@dataclass(frozen=True)
-class Blockage:
-    """A rectangle that hard macros must keep out of; `rate` is the share blocked, as in the .plc header."""
-
-    x0_um: float
-    y0_um: float
-    x1_um: float
-    y1_um: float
-    rate: float = 1.0
-
-    def __post_init__(self) -> None:
-        values = (self.x0_um, self.y0_um, self.x1_um, self.y1_um, self.rate)
-        if not all(math.isfinite(v) for v in values) or self.x1_um < self.x0_um or self.y1_um < self.y0_um:
-            raise ProblemError(f"blockage {values} is not a rectangle")
-
-
 @dataclass(frozen=True, eq=False)
 class Problem:
     """Netlist + canvas + constraints.
@@ -122,7 +107,12 @@ class Problem:
         allowed_orient: (N,) uint8 bit mask over `Orient`.
         macro_spacing_um: least gap between two hard macros.
         boundary_spacing_um: least gap between a hard macro and the canvas edge.
-        blockages: where hard macros must not stand.
+        blockages: where hard macros must not stand, or (those that are not `hard`) had better not.
+        halo_um: (N, 4) room that a hard macro wants for itself to its left, below it, to its right and above it, as it
+            lies in orientation N; it turns with the macro. Hard macros grown by their halos must not overlap.
+        regions: rectangles that hard macros are tied to.
+        region: (N,) int32 region of each node, -1 without one; it holds for movable hard macros.
+        snap: the grid that lower-left corners of movable hard macros lie on; None: anywhere.
     """
 
     netlist: Netlist
@@ -133,6 +123,10 @@ class Problem:
     macro_spacing_um: float = 0.0
     boundary_spacing_um: float = 0.0
     blockages: tuple[Blockage, ...] = ()
+    halo_um: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 4)))
+    regions: tuple[Region, ...] = ()
+    region: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    snap: Snap | None = None
 
     def __post_init__(self) -> None:
         n = self.netlist.num_nodes
@@ -155,6 +149,30 @@ class Problem:
         orient.flags.writeable = False
         object.__setattr__(self, "fixed", fixed)
         object.__setattr__(self, "allowed_orient", orient)
+        self._set_halos_and_regions()
+
+    def _set_halos_and_regions(self) -> None:
+        n = self.netlist.num_nodes
+        halo = np.array(self.halo_um if len(self.halo_um) else np.zeros((n, 4)), dtype=np.float64)
+        region = np.array(self.region if len(self.region) else np.full(n, -1), dtype=np.int32)
+        if halo.shape != (n, 4) or region.shape != (n,):
+            raise ProblemError("halo_um must have four entries a node and region one")
+        if not (np.isfinite(halo).all() and (halo >= 0).all()):
+            raise ProblemError("halos must be finite and >= 0")
+        if n and not (region.min() >= -1 and region.max() < len(self.regions)):
+            raise ProblemError(f"regions of nodes must be -1..{len(self.regions) - 1}")
+        names: set[str] = set()
+        for r in self.regions:
+            if r.name in names:
+                raise ProblemError(f"two regions are called {r.name!r}")
+            names.add(r.name)
+        for r in self.regions:
+            if r.part_of and r.part_of not in names:
+                raise ProblemError(f"region {r.name!r} is part of {r.part_of!r}, which does not exist")
+        halo.flags.writeable = False
+        region.flags.writeable = False
+        object.__setattr__(self, "halo_um", halo)
+        object.__setattr__(self, "region", region)
 
     def replace(self, **changes: object) -> Problem:
         """Return a copy with some fields changed, validated anew."""
@@ -171,3 +189,60 @@ class Problem:
         """Node ids of the soft macros that are not fixed, in file order."""
         soft = self.netlist.soft
         return soft[~self.fixed[soft]]
+
+    @property
+    def hard_blockages(self) -> tuple[Blockage, ...]:
+        """The blockages that no hard macro may stand on."""
+        return tuple(b for b in self.blockages if b.hard)
+
+    @property
+    def soft_blockages(self) -> tuple[Blockage, ...]:
+        """The blockages that hard macros had better not stand on."""
+        return tuple(b for b in self.blockages if not b.hard)
+
+    @property
+    def has_halos(self) -> bool:
+        """Whether any hard macro has a halo."""
+        return bool(self.halo_um[self.netlist.hard].any())
+
+    @property
+    def confined(self) -> bool:
+        """Whether hard macros are bound to more than the canvas, hard blockages and one spacing for all."""
+        tied = bool(self.regions) and bool((self.region[self.movable_hard] >= 0).any() or len(self.fences))
+        return self.has_halos or tied or self.snap is not None or bool(self.soft_blockages)
+
+    @property
+    def fences(self) -> tuple[int, ...]:
+        """Numbers of the exclusive regions."""
+        return tuple(k for k, r in enumerate(self.regions) if r.exclusive)
+
+    @property
+    def fence_of(self) -> npt.NDArray[np.int32]:
+        """(R,) the exclusive region that macros of each region are inside of, -1 without one."""
+        number = {r.name: k for k, r in enumerate(self.regions)}
+        out = np.full(len(self.regions), -1, np.int32)
+        for k, r in enumerate(self.regions):
+            home = k if r.exclusive or not r.part_of else number[r.part_of]
+            out[k] = home if self.regions[home].exclusive else -1
+        return out
+
+    def constraints(self) -> dict[str, object]:
+        """Return what binds hard macros beyond the canvas, as plain values; empty where nothing does."""
+        hard, movable = self.netlist.hard, self.movable_hard
+        tied = np.bincount(self.region[movable] + 1, minlength=len(self.regions) + 1)[1:]
+        turns = self.allowed_orient[movable]
+        out: dict[str, object] = {
+            "fixed_macros": int(self.fixed[hard].sum()),
+            "macro_spacing_um": self.macro_spacing_um,
+            "boundary_spacing_um": self.boundary_spacing_um,
+            "hard_blockages": len(self.hard_blockages),
+            "soft_blockages": len(self.soft_blockages),
+            "macros_with_halo": int(self.halo_um[hard].any(axis=1).sum()),
+            "macros_with_own_orientations": int((turns != FLIPS).sum()),
+            "regions": [
+                {"name": r.name, "exclusive": r.exclusive, "macros": int(n)}
+                for r, n in zip(self.regions, tied.tolist(), strict=True)
+            ],
+            "snap_um": list(self.snap.pitch_um) if self.snap else None,
+        }
+        return {key: value for key, value in out.items() if value}

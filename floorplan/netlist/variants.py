@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from floorplan.errors import ProblemError
 from floorplan.geometry import Orient
+from floorplan.netlist.constraints import Blockage, Region, Snap
 from floorplan.netlist.model import Netlist, NodeKind, Side
 from floorplan.netlist.placement import Placement
-from floorplan.netlist.problem import Blockage, Problem
+from floorplan.netlist.problem import Problem
 
 __all__ = ["SYMMETRIES", "Variant", "mirror", "relabel", "with_grid"]
 
@@ -91,7 +92,7 @@ class Variant:
 
 
 def mirror(problem: Problem | Variant, flip_x: bool, flip_y: bool) -> Variant:
-    """Mirror everything about the middle of the canvas: nodes, pins, ports, blockages, start positions.
+    """Mirror everything about the middle of the canvas: nodes, pins, ports, constraints, start positions.
 
     Pin offsets (in orientation N) are mirrored with the netlist, so a macro has its orientation in both problems, but
     for E and W, FE and FW, which change places where one axis is flipped, in placements and in `allowed_orient`.
@@ -121,6 +122,9 @@ def mirror(problem: Problem | Variant, flip_x: bool, flip_y: bool) -> Variant:
         initial=step.forth(p.initial),
         allowed_orient=_turned_masks(p.allowed_orient, _conjugate(flip_x, flip_y)),
         blockages=tuple(_mirrored_blockage(b, cv.width_um, cv.height_um, flip_x, flip_y) for b in p.blockages),
+        halo_um=p.halo_um[:, [2 if flip_x else 0, 3 if flip_y else 1, 0 if flip_x else 2, 1 if flip_y else 3]],
+        regions=tuple(_mirrored_region(r, cv.width_um, cv.height_um, flip_x, flip_y) for r in p.regions),
+        snap=None if p.snap is None else _mirrored_snap(p.snap, cv.width_um, cv.height_um, flip_x, flip_y),
     )
     return Variant(image, v.original, v.node, v.flip_x != flip_x, v.flip_y != flip_y)
 
@@ -147,6 +151,8 @@ def relabel(problem: Problem | Variant, seed: int) -> Variant:
         initial=Variant(p, p, order).forth(p.initial),
         fixed=p.fixed[order],
         allowed_orient=p.allowed_orient[order],
+        halo_um=p.halo_um[order],
+        region=p.region[order],
     )
     return Variant(image, v.original, _frozen(v.node[order]), v.flip_x, v.flip_y)
 
@@ -207,7 +213,30 @@ def _mirrored_sides(flip_x: bool, flip_y: bool) -> U8:
 def _mirrored_blockage(b: Blockage, width_um: float, height_um: float, flip_x: bool, flip_y: bool) -> Blockage:
     x0, x1 = (width_um - b.x1_um, width_um - b.x0_um) if flip_x else (b.x0_um, b.x1_um)
     y0, y1 = (height_um - b.y1_um, height_um - b.y0_um) if flip_y else (b.y0_um, b.y1_um)
-    return Blockage(x0, y0, x1, y1, b.rate)
+    return Blockage(x0, y0, x1, y1, b.rate, b.hard)
+
+
+def _mirrored_region(r: Region, width_um: float, height_um: float, flip_x: bool, flip_y: bool) -> Region:
+    rects = r.rects_um.copy()
+    if flip_x:
+        rects[:, [0, 2]] = width_um - rects[:, [2, 0]]
+    if flip_y:
+        rects[:, [1, 3]] = height_um - rects[:, [3, 1]]
+    return dataclasses.replace(r, rects_um=rects)
+
+
+def _mirrored_snap(s: Snap, width_um: float, height_um: float, flip_x: bool, flip_y: bool) -> Snap:
+    return dataclasses.replace(
+        s,
+        offset_x_um=_flipped_at(s.offset_x_um, width_um, flip_x),
+        offset_y_um=_flipped_at(s.offset_y_um, height_um, flip_y),
+        side_x=-s.side_x if flip_x else s.side_x,
+        side_y=-s.side_y if flip_y else s.side_y,
+    )
+
+
+def _flipped_at(value: float, extent: float, flip: bool) -> float:
+    return extent - value if flip else value
 
 
 def _reordered(nl: Netlist, order: I32) -> Netlist:

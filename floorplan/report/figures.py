@@ -1,4 +1,4 @@
-"""Pictures of a placement, of its cost maps and of a training run, as PNG files.
+"""Pictures of a placement, of its cost maps and of a training run.
 
 Colours are those of Okabe and Ito's palette ("Color Universal Design"), one more and a grey, and Matplotlib's cividis;
 they stay distinct for colour-blind readers. No window is opened and no global Matplotlib state is touched.
@@ -25,24 +25,49 @@ if TYPE_CHECKING:
 
     from floorplan.cost import CostMaps
 
-__all__ = ["write_curves_png", "write_maps_png", "write_placement_png"]
+__all__ = [
+    "PALETTE",
+    "curves_figure",
+    "maps_figure",
+    "placement_figure",
+    "series",
+    "write_curves_png",
+    "write_maps_png",
+    "write_placement_png",
+]
 
 F64 = npt.NDArray[np.float64]
 
-_PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, RED, "#F0E442", "#882255", "#7F7F7F")
+PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, RED, "#F0E442", "#882255", "#7F7F7F")
 _PORT = "#111111"
 _WRONG = "#D40000"
 _LONG_SIDE_IN = 7.4
 
 
 def write_placement_png(path: str | Path, problem: Problem, placement: Placement, title: str | None = None) -> None:
+    """Write a PNG of `placement_figure`, replacing `path` in one step."""
+    save(Path(path), placement_figure(problem, placement, title), kind="png")
+
+
+def write_maps_png(
+    path: str | Path, problem: Problem, placement: Placement, maps: CostMaps, title: str | None = None
+) -> None:
+    """Write a PNG of `maps_figure`, replacing `path` in one step."""
+    save(Path(path), maps_figure(problem, placement, maps, title), kind="png")
+
+
+def write_curves_png(path: str | Path, rows: Sequence[Mapping[str, object]], title: str | None = None) -> None:
+    """Write a PNG of `curves_figure`, replacing `path` in one step."""
+    save(Path(path), curves_figure(rows, title), kind="png")
+
+
+def placement_figure(problem: Problem, placement: Placement, title: str | None = None) -> Figure:
     """Draw where everything stands.
 
     Hard macros are coloured by the group their names put them in, soft macros are translucent, ports are dots, and
     hard macros that break a rule are outlined in red. Unplaced nodes are left out.
 
     Args:
-        path: the PNG to write, replaced in one step.
         problem: canvas and netlist.
         placement: of all N nodes.
         title: the first line is set as a heading, further lines below it in small type (the cost, for example).
@@ -88,9 +113,9 @@ def write_placement_png(path: str | Path, problem: Problem, placement: Placement
         handles.append(Patch(facecolor=SOFT, alpha=0.3, label=f"soft macros ({len(soft)})"))
 
     hard = nl.hard[placement.placed[nl.hard]]
-    groups = group_macros([nl.node_name[i] for i in hard.tolist()], limit=len(_PALETTE))
+    groups = group_macros([nl.node_name[i] for i in hard.tolist()], limit=len(PALETTE))
     hard_handles = []
-    for group, colour in zip(groups, _PALETTE, strict=False):
+    for group, colour in zip(groups, PALETTE, strict=False):
         ids = hard[list(group.members)]
         edges = [_WRONG if i in wrong else INK for i in ids.tolist()]
         widths = [1.3 if i in wrong else 0.5 for i in ids.tolist()]
@@ -116,7 +141,7 @@ def write_placement_png(path: str | Path, problem: Problem, placement: Placement
     if wrong:
         handles.append(Patch(facecolor="none", edgecolor=_WRONG, linewidth=1.3, label=f"illegal ({len(wrong)})"))
     if handles:
-        ax.legend(
+        legend = ax.legend(
             handles=handles,
             loc="upper left",
             bbox_to_anchor=(1.015, 1.0),
@@ -127,16 +152,23 @@ def write_placement_png(path: str | Path, problem: Problem, placement: Placement
             handleheight=1.1,
             borderaxespad=0.0,
         )
+        for text in legend.get_texts():
+            text.set_parse_math(False)  # names of netlists are no formulas
     _heading(ax, title)
-    save(Path(path), fig, kind="png")
+    return fig
 
 
-def write_maps_png(
-    path: str | Path, problem: Problem, placement: Placement, maps: CostMaps, title: str | None = None
-) -> None:
+def maps_figure(
+    problem: Problem,
+    placement: Placement,
+    maps: CostMaps,
+    title: str | None = None,
+    which: Sequence[str] = ("density", "h", "v"),
+) -> Figure:
     """Draw the density and the horizontal and vertical congestion of every grid cell, hard macros outlined.
 
-    The two congestion maps share one scale, so that they can be compared; 1.0 means full.
+    The two congestion maps share one scale, so that they can be compared; 1.0 means full. `which` chooses among
+    density, h and v.
     """
     from matplotlib.collections import PatchCollection
     from matplotlib.figure import Figure
@@ -144,15 +176,16 @@ def write_maps_png(
     nl, canvas = problem.netlist, problem.canvas
     hard = nl.hard[placement.placed[nl.hard]]
     tall = 3.9 * min(1.6, max(0.4, canvas.height_um / canvas.width_um))
-    fig = Figure(figsize=(13.2, tall))
-    axes = fig.subplots(1, 3, gridspec_kw={"left": 0, "right": 1, "bottom": 0, "top": 1, "wspace": 0.13})
+    fig = Figure(figsize=(4.4 * len(which), tall))
+    places = {"left": 0, "right": 1, "bottom": 0, "top": 1, "wspace": 0.13}
+    axes = fig.subplots(1, len(which), gridspec_kw=places, squeeze=False)[0]
     top = max(float(maps.h.max()), float(maps.v.max()), 1e-12)
-    panels = (
-        ("density", maps.density, float(max(maps.density.max(), 1e-12))),
-        ("horizontal congestion", maps.h, top),
-        ("vertical congestion", maps.v, top),
-    )
-    for ax, (name, values, high) in zip(axes, panels, strict=True):
+    panels = {
+        "density": ("density", maps.density, float(max(maps.density.max(), 1e-12))),
+        "h": ("horizontal congestion", maps.h, top),
+        "v": ("vertical congestion", maps.v, top),
+    }
+    for ax, (name, values, high) in zip(axes, [panels[w] for w in which], strict=True):
         image = ax.imshow(
             values,
             origin="lower",
@@ -171,8 +204,8 @@ def write_maps_png(
         ax.set_xlim(0, canvas.width_um)
         ax.set_ylim(0, canvas.height_um)
         ax.set_title(f"{name}: mean {values.mean():.3f}, largest {values.max():.3f}", fontsize=9, color=INK, loc="left")
-        _plain_axes(ax, "x (um)", "y (um)" if name == "density" else "")
-        ax.tick_params(labelleft=name == "density")
+        _plain_axes(ax, "x (um)", "y (um)" if ax is axes[0] else "")
+        ax.tick_params(labelleft=ax is axes[0])
         bar = fig.colorbar(image, ax=ax, fraction=0.046, pad=0.02)
         bar.ax.tick_params(labelsize=7, color=SOFT, labelcolor=INK)
         bar.outline.set_visible(False)
@@ -186,11 +219,12 @@ def write_maps_png(
             fontsize=11,
             color=INK,
             fontweight="bold",
+            parse_math=False,
         )
-    save(Path(path), fig, kind="png")
+    return fig
 
 
-def write_curves_png(path: str | Path, rows: Sequence[Mapping[str, object]], title: str | None = None) -> None:
+def curves_figure(rows: Sequence[Mapping[str, object]], title: str | None = None) -> Figure:
     """Draw how a training run went, from the rows of its metrics.jsonl.
 
     Read are `episodes` (or `step`), `best_proxy`, `mean_proxy`, `entropy`, `explained_variance` and `episodes_per_s`;
@@ -204,15 +238,15 @@ def write_curves_png(path: str | Path, rows: Sequence[Mapping[str, object]], tit
     panels: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             "proxy cost",
-            (("mean_proxy", "mean of an iteration", _PALETTE[4]), ("best_proxy", "best so far", _PALETTE[0])),
+            (("mean_proxy", "mean of an iteration", PALETTE[4]), ("best_proxy", "best so far", PALETTE[0])),
         ),
-        ("entropy of the policy (nats)", (("entropy", "entropy", _PALETTE[2]),)),
-        ("explained variance of the value", (("explained_variance", "explained variance", _PALETTE[1]),)),
-        ("speed (episodes/s)", (("episodes_per_s", "episodes/s", _PALETTE[3]),)),
+        ("entropy of the policy (nats)", (("entropy", "entropy", PALETTE[2]),)),
+        ("explained variance of the value", (("explained_variance", "explained variance", PALETTE[1]),)),
+        ("speed (episodes/s)", (("episodes_per_s", "episodes/s", PALETTE[3]),)),
     )
     for ax, (name, lines) in zip(axes.flat, panels, strict=True):
         for key, label, colour in lines:
-            xs, ys = _series(rows, x_key, key)
+            xs, ys = series(rows, x_key, key)
             if len(ys) == 0:
                 continue
             marker = "o" if len(ys) <= 20 else None
@@ -241,11 +275,12 @@ def write_curves_png(path: str | Path, rows: Sequence[Mapping[str, object]], tit
         if len(lines) > 1 and ax.lines:
             ax.legend(frameon=False, fontsize=8, labelcolor=INK)
     if title:
-        fig.suptitle(title, fontsize=11, color=INK, x=0.01, ha="left", fontweight="bold")
-    save(Path(path), fig, kind="png")
+        fig.suptitle(title, fontsize=11, color=INK, x=0.01, ha="left", fontweight="bold", parse_math=False)
+    return fig
 
 
-def _series(rows: Sequence[Mapping[str, object]], x_key: str, y_key: str) -> tuple[F64, F64]:
+def series(rows: Sequence[Mapping[str, object]], x_key: str, y_key: str) -> tuple[F64, F64]:
+    """Return the pairs of two keys in all rows that have a finite number for both, as (K,) and (K,)."""
     points = [
         (float(x), float(y))
         for row in rows
@@ -300,11 +335,12 @@ def _heading(ax: Axes, title: str | None) -> None:
         return
     first, _, rest = title.partition("\n")
     lines = rest.count("\n") + 1 if rest else 0
-    ax.set_title(first, fontsize=11, color=INK, loc="left", fontweight="bold", pad=6 + 11 * lines)
+    ax.set_title(first, fontsize=11, color=INK, loc="left", fontweight="bold", pad=6 + 11 * lines, parse_math=False)
     if rest:
         ax.annotate(
-            rest, (0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points", fontsize=8.5, color=SOFT
-        )
+            rest, (0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points", fontsize=8.5, color=SOFT,
+            parse_math=False,
+        )  # fmt: skip
 
 
 def _rectangles(nl: Netlist, placement: Placement, ids: npt.NDArray[np.int32]) -> list[Any]:

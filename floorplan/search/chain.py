@@ -15,12 +15,15 @@ from floorplan.cost.kernels.moves import settle_all
 from floorplan.errors import ProblemError
 from floorplan.geometry import oriented_size_um
 from floorplan.legalize import safe_gap_um
+from floorplan.legalize.ground import ground_of
 from floorplan.netlist import NodeKind, Placement, Problem, check_legality
+from floorplan.netlist.constraints import turned_halo_um
 from floorplan.search.kernels.anneal import anneal_chunk
 from floorplan.search.kernels.descend import descend_nodes
 from floorplan.search.kernels.draw import uniform
 from floorplan.search.kernels.hints import Hints
 from floorplan.search.kernels.room import Room
+from floorplan.search.kernels.ties import SLACK_UM, Ties
 
 __all__ = ["HARD_SHARE", "Chain", "make_room"]
 
@@ -51,7 +54,8 @@ class Chain:
     """A complete legal placement under search.
 
     Every loop keeps it legal: hard macros at least max(macro spacing, a few float32 steps) from each other and, where
-    they fit, from the canvas edge; soft macros wholly inside the canvas.
+    they fit, from the canvas edge, their halos apart, in their regions and on the grid; soft macros wholly inside the
+    canvas. No move of hard macros makes them cover more of soft blockages.
 
     Args:
         problem: what is placed.
@@ -209,6 +213,8 @@ class Chain:
         hard = self.problem.netlist.hard
         self.room.x[: len(hard)] = placement.x_um[hard]
         self.room.y[: len(hard)] = placement.y_um[hard]
+        if self.room.ties.halos:
+            self.room.ties.reach[: len(hard)] = _reach(self.problem, placement)
         self._keep_best()
 
     def refresh(self) -> None:
@@ -286,7 +292,7 @@ def make_room(problem: Problem, placement: Placement, options: CostOptions) -> R
         soft_w[soft], soft_h[soft] = np.maximum(w[soft], side), np.maximum(h[soft], side)
     slot = np.full(nl.num_nodes, -1, np.int32)
     slot[hard] = np.arange(len(hard))
-    blocks = problem.blockages
+    blocks = problem.hard_blockages
     node = np.full(len(hard) + len(blocks), -1, np.int32)
     node[slot[problem.movable_hard]] = problem.movable_hard
     edge = np.where(nl.node_kind == NodeKind.HARD, max(problem.boundary_spacing_um, safe), 0.0)
@@ -296,6 +302,11 @@ def make_room(problem: Problem, placement: Placement, options: CostOptions) -> R
         low = np.minimum(size / 2 + margin, extent / 2)
         bounds[:, 2 * axis] = low
         bounds[:, 2 * axis + 1] = extent - low
+    ties = _ties(problem, placement, safe, len(blocks))
+    for i in problem.movable_hard.tolist() if ties.on else []:
+        rect = ties.rect[ties.ptr[slot[i]] : ties.ptr[slot[i] + 1]]
+        if len(rect):
+            bounds[i, 0::2], bounds[i, 1::2] = rect[:, :2].min(axis=0) - SLACK_UM, rect[:, 2:].max(axis=0) + SLACK_UM
     block_w = [(b.x1_um - b.x0_um) / 2 + safe - gap / 2 for b in blocks]
     block_h = [(b.y1_um - b.y0_um) / 2 + safe - gap / 2 for b in blocks]
     return Room(
@@ -310,4 +321,41 @@ def make_room(problem: Problem, placement: Placement, options: CostOptions) -> R
         bounds=bounds,
         allowed=problem.allowed_orient & np.uint8(15),
         diagonal_um=math.hypot(cv.width_um, cv.height_um),
+        ties=ties,
     )
+
+
+def _ties(problem: Problem, placement: Placement, margin_um: float, blockages: int) -> Ties:
+    """Return what binds hard macros, and then `blockages` other obstacles, beyond the canvas and one gap."""
+    hard, none = problem.netlist.hard, np.zeros((0, 4))
+    if not problem.confined:
+        two = np.zeros((0, 2))
+        return Ties(False, False, np.zeros(0, np.int32), none, np.zeros(2), two, none, two, none)
+    fixed = problem.fixed[hard]
+    ground = ground_of(problem, hard, placement.orient[hard], margin_um)
+    count = np.where(fixed, 0, np.diff(ground.ptr))
+    kept = np.repeat(~fixed, np.diff(ground.ptr))
+    others = np.zeros((blockages, 2))
+    avoid = [(b.x0_um, b.y0_um, b.x1_um, b.y1_um) for b in problem.soft_blockages]
+    w, h = oriented_size_um(problem.netlist.node_w_um[hard], problem.netlist.node_h_um[hard], placement.orient[hard])
+    return Ties(
+        on=True,
+        halos=problem.has_halos,
+        ptr=np.concatenate([[0], np.cumsum(count), np.full(blockages, count.sum())]).astype(np.int32),
+        rect=ground.rect[kept],
+        pitch=ground.pitch,
+        # All arrays lie in memory as those of a problem that nothing binds, or the loops would be compiled anew.
+        phase=np.ascontiguousarray(np.concatenate([ground.phase.T, others])),
+        reach=np.concatenate([_reach(problem, placement), np.full((blockages, 4), -np.inf)]),
+        body=np.concatenate([np.stack([w, h], axis=1) / 2, others]),
+        avoid=np.array(avoid, np.float64).reshape(-1, 4),
+    )
+
+
+def _reach(problem: Problem, placement: Placement) -> F64:
+    """Return (H, 4) how far hard macros grown by their halos reach left, below, right and above of their centres."""
+    nl, hard = problem.netlist, problem.netlist.hard
+    w, h = oriented_size_um(nl.node_w_um[hard], nl.node_h_um[hard], placement.orient[hard])
+    half = np.stack([w, h, w, h], axis=1) / 2
+    out: F64 = half + turned_halo_um(problem.halo_um[hard], placement.orient[hard])
+    return out

@@ -5,7 +5,7 @@
    again, with ever stronger anchors (the alternation of Kim, Lee, Markov, "SimPL", 2012).
 3. Sweeps of single-macro moves lower a majorant of the proxy (`floorplan.soft.kernels.sweep`).
 4. More sweeps at sharp prices, kept where the exact proxy says so. Where soft macros themselves fill the canvas, as in
-   the ICCAD04 designs, they lower it by up to 16 %; where long nets make the congestion they drive it from cell to cell.
+   the ICCAD04 designs, they lower it by up to 16 %; where long nets make the congestion, they chase it around.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def test_a_turned_macro_stands_on_its_turned_corner(tmp_path: Path) -> None:
 
 
 def test_a_large_terminal_is_a_fixed_macro(tmp_path: Path) -> None:
-    problem = read_bookshelf(write(tmp_path, edited("d.nodes", "p 1 1 terminal", "p 50 1 terminal_NI")))
+    problem = read_bookshelf(write(tmp_path, edited("d.nodes", "p 1 1 terminal", "p 50 1 terminal")))
     assert problem.netlist.node_kind[0] == NodeKind.HARD
     assert problem.fixed[0]
 
@@ -206,7 +206,8 @@ MALFORMED = [
     ("d.nets", "NetDegree : 3 x", "NetDegree : 4 x", "d.nets", 4, "net 'x' has 3 pins, its degree"),
     ("d.nets", "NetDegree : 3 x", "NetDegree : 2 x", "d.nets", 7, "net 'x' has its 2 pins already"),
     ("d.nets", "NetDegree : 2 lone", "NetDegree : 3 lone", "d.nets", 15, "net 'lone' has 2 pins"),
-    ("d.nets", "NetDegree : 3 x", "NetDegree : 0 x", "d.nets", 4, "net degree is '0'"),
+    ("d.nets", "NetDegree : 3 x", "NetDegree : 0 x", "d.nets", 5, "net 'x' has its 0 pins already"),
+    ("d.nets", "NetDegree : 3 x", "NetDegree : -3 x", "d.nets", 4, "net degree is '-3'"),
     ("d.nets", "NetDegree : 3 x", "NetDegree 3 x", "d.nets", 4, "expected `NetDegree : pins name`"),
     ("d.nets", "NetDegree : 3 x\n", "", "d.nets", 4, "a pin before the first net"),
     ("d.nets", "2 y", "2 x", "d.nets", 8, "net 'x' is there already"),

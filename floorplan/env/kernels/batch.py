@@ -12,6 +12,7 @@ from floorplan.cost.kernels.congestion import add_macro_blockage
 from floorplan.cost.kernels.density import add_area
 from floorplan.env.arrays import State, Static
 from floorplan.env.kernels.change import density_change, footprint_density, tracks_change, wirelength_change
+from floorplan.env.kernels.confine import WIDTH, confined_mask, spot, write_stander
 from floorplan.env.kernels.mask import legal_mask
 from floorplan.env.kernels.observe import standardise, write_scalars, write_state_maps
 from floorplan.env.kernels.place import congestion_cost, density_cost, extend_boxes, extend_routes
@@ -61,6 +62,8 @@ def advance(
             m = s.order[b, s.step[b]]
             cell = actions[b]
             x, y = (cell % st.columns + 0.5) * gw, (cell // st.columns + 0.5) * gh
+            if st.rules.on:
+                _, x, y = spot(st.rules, 2 * m + st.rules.turned[m], x, y, gw, gh)
             w, h = st.macro_w[m], st.macro_h[m]
             s.x[b, m] = x
             s.y[b, m] = y
@@ -116,10 +119,13 @@ def advance(
         elif lifted:
             legal = s.legal_count[b]
         else:
-            legal = legal_mask(
-                w, h, gw, gh, st.edge, st.gap, st.macro_w, st.macro_h, s.placed[b], s.cell[b], st.obstacle, s.diff[b],
-                mask,
-            )  # fmt: skip
+            if st.rules.on:
+                legal = _confined(st, s, b, m)
+            else:
+                legal = legal_mask(
+                    w, h, gw, gh, st.edge, st.gap, st.macro_w, st.macro_h, s.placed[b], s.cell[b], st.obstacle,
+                    s.diff[b], mask,
+                )  # fmt: skip
             wirelength_change(
                 st.pair_ptr[m], st.pair_ptr[m + 1], st.pair_net, st.pair_box, st.net_weight, s.net_box[b], gw, gh, run,
                 column, change,
@@ -147,6 +153,34 @@ def advance(
             st.macro_weight[m], st.mean_weight, wl_std, cost_std, s.cost[b], s.scalars[b],
         )  # fmt: skip
         s.current[b] = m
+
+
+@njit(cache=True, nogil=True)
+def _confined(st: Static, s: State, b: int, m: int) -> int:
+    """Write the mask of environment b for macro m, which more binds than one spacing; return the legal cells."""
+    rules = st.rules
+    stand = np.empty((len(st.macro_w) + len(st.obstacle), WIDTH))
+    n = 0
+    for j in range(len(st.macro_w)):
+        if not s.placed[b, j]:
+            continue
+        x, y, w, h, halo = s.x[b, j], s.y[b, j], st.macro_w[j] / 2, st.macro_h[j] / 2, rules.macro_halo[j]
+        write_stander(stand[n], x - w, y - h, x + w, y + h, st.gap, halo[0], halo[1], halo[2], halo[3], 1.0)
+        n += 1
+    for j in range(len(st.obstacle)):
+        o = st.obstacle[j]
+        if j < len(rules.obstacle_halo):
+            halo = rules.obstacle_halo[j]
+            write_stander(stand[n], o[0], o[1], o[2], o[3], o[4], halo[0], halo[1], halo[2], halo[3], 1.0)
+        else:
+            write_stander(stand[n], o[0], o[1], o[2], o[3], o[4], 0.0, 0.0, 0.0, 0.0, 0.0)
+        n += 1
+    own = rules.macro_halo[m]
+    legal: int = confined_mask(
+        rules, 2 * m + rules.turned[m], st.macro_w[m], st.macro_h[m], own[0], own[1], own[2], own[3], st.gw, st.gh,
+        stand[:n], s.scratch[b, 0], s.scratch[b, 1], s.masks[b],
+    )  # fmt: skip
+    return legal
 
 
 @njit(cache=True, nogil=True)

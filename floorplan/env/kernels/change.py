@@ -245,12 +245,13 @@ def tracks_change(
             if not mask[r, c]:
                 out[r, c] = 0.0
                 continue
-            # A legal macro lies on the canvas, so its top row and right column do.
+            # A legal macro lies on the canvas, so its top row and right column do; but one that is bound to more than
+            # one spacing may stand beside the cell's centre, and that much further inside.
             counted = total_v[r, c] + total_h[r, c]
             if off_v:
-                counted -= part_v[r + ny, c]
+                counted -= part_v[min(r + ny, rows - 1), c]
             if off_h:
-                counted -= part_h[r, c + nx]
+                counted -= part_h[r, min(c + nx, columns - 1)]
             share = min(max(counted / tracks, 0.0), 1.0)
             out[r, c] = share
             cost[r, c] += weight * share * tracks

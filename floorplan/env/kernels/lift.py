@@ -17,6 +17,7 @@ from floorplan.cost.kernels.congestion import add_macro_blockage, add_route, net
 from floorplan.cost.kernels.density import add_area, density_map
 from floorplan.env.arrays import State, Static
 from floorplan.env.kernels.change import wirelength_change
+from floorplan.env.kernels.confine import WIDTH, confined_mask, turned_side, write_stander
 from floorplan.env.kernels.mask import legal_mask
 from floorplan.env.lifting import Complete
 
@@ -131,6 +132,35 @@ def _hard_maps(
         add_macro_blockage(x[j], y[j], w, h, gw, gh, h_share, v_share, hmac, vmac)
 
 
+@njit(cache=True)
+def _confined(st: Static, s: State, f: Complete, b: int, i: int, k: int, count: int, w: float, h: float) -> int:
+    """Write the mask of environment b for node i, which more binds than one spacing; return the legal cells.
+
+    k is as in `spot`; the first `count` of `f.obstacle` are set, the hard macros but node i first.
+    """
+    halos = st.rules.node_halo
+    stand = np.empty((count, WIDTH))
+    n = 0
+    for j in f.hard:
+        if j == i:
+            continue
+        o, turn, own = f.obstacle[b, n], f.orient[b, j], halos[j]
+        write_stander(
+            stand[n], o[0], o[1], o[2], o[3], o[4], turned_side(own, turn, 0), turned_side(own, turn, 1),
+            turned_side(own, turn, 2), turned_side(own, turn, 3), 1.0,
+        )  # fmt: skip
+        n += 1
+    for q in range(n, count):
+        o = f.obstacle[b, q]
+        write_stander(stand[q], o[0], o[1], o[2], o[3], o[4], 0.0, 0.0, 0.0, 0.0, 0.0)
+    turn, own = f.orient[b, i], halos[i]
+    legal: int = confined_mask(
+        st.rules, k, w, h, turned_side(own, turn, 0), turned_side(own, turn, 1), turned_side(own, turn, 2),
+        turned_side(own, turn, 3), st.gw, st.gh, stand, s.scratch[b, 0], s.scratch[b, 1], s.masks[b],
+    )  # fmt: skip
+    return legal
+
+
 @njit(cache=True, nogil=True)
 def lift_macros(
     st: Static, s: State, f: Complete, a: CostArrays, matrix: F64, todo: U8, choice: I32, begin: int, end: int
@@ -172,10 +202,13 @@ def lift_macros(
                 j = np.int64(f.movable[choice[b, k]])
                 w, h = (a.node_h[j], a.node_w[j]) if orient[j] >= 4 else (a.node_w[j], a.node_h[j])
                 n = _obstacles(j, f.hard, a.node_w, a.node_h, x, y, orient, st.gap, f.blockage, f.obstacle[b])
-                legal = legal_mask(
-                    w, h, gw, gh, st.edge, st.gap, st.macro_w, st.macro_h, s.placed[b], s.cell[b], f.obstacle[b, :n],
-                    s.diff[b], s.masks[b],
-                )  # fmt: skip
+                if st.rules.on:
+                    legal = _confined(st, s, f, b, j, 2 * choice[b, k] + (1 if orient[j] >= 4 else 0), n, w, h)
+                else:
+                    legal = legal_mask(
+                        w, h, gw, gh, st.edge, st.gap, st.macro_w, st.macro_h, s.placed[b], s.cell[b],
+                        f.obstacle[b, :n], s.diff[b], s.masks[b],
+                    )  # fmt: skip
                 if k == 0 or legal > 0:
                     lifted = j
                     s.current[b] = choice[b, k]

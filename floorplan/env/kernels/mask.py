@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-__all__ = ["legal_mask"]
+__all__ = ["TOLERANCE_UM", "legal_mask"]
 
 F64 = npt.NDArray[np.float64]
 
-# Half the tolerance of check_legality, so that rounding never turns a legal cell into an illegal placement.
-_TOLERANCE_UM = 5e-7
+TOLERANCE_UM = 5e-7
+"""Half the tolerance of check_legality, so that rounding never turns a legal cell into an illegal placement."""
 
 
 @njit(cache=True, inline="always")
@@ -51,15 +51,15 @@ def legal_mask(
         if not placed[j]:
             continue
         # Both centres lie on the grid: forbidden are those up to nc columns and nr rows away.
-        nc = math.ceil(((w + macro_w[j]) / 2 + gap - _TOLERANCE_UM) / gw) - 1
-        nr = math.ceil(((h + macro_h[j]) / 2 + gap - _TOLERANCE_UM) / gh) - 1
+        nc = math.ceil(((w + macro_w[j]) / 2 + gap - TOLERANCE_UM) / gw) - 1
+        nr = math.ceil(((h + macro_h[j]) / 2 + gap - TOLERANCE_UM) / gh) - 1
         row, column = cell[j] // columns, cell[j] % columns
         _forbid(
             diff, max(row - nr, 0), min(row + nr, rows - 1) + 1, max(column - nc, 0), min(column + nc, columns - 1) + 1
         )
     for i in range(len(obstacle)):
         # Forbidden centres lie strictly between lo and hi.
-        apart = obstacle[i, 4] - _TOLERANCE_UM
+        apart = obstacle[i, 4] - TOLERANCE_UM
         lo_x, hi_x = obstacle[i, 0] - w / 2 - apart, obstacle[i, 2] + w / 2 + apart
         lo_y, hi_y = obstacle[i, 1] - h / 2 - apart, obstacle[i, 3] + h / 2 + apart
         c0, c1 = max(math.floor(lo_x / gw - 0.5) + 1, 0), min(math.ceil(hi_x / gw - 0.5), columns)
@@ -67,8 +67,8 @@ def legal_mask(
         if c0 < c1 and r0 < r1:
             _forbid(diff, r0, r1, c0, c1)
     # Centres that keep the macro on the canvas, by the same arithmetic in both directions.
-    least_x, most_x = edge + w / 2 - _TOLERANCE_UM, columns * gw - edge - w / 2 + _TOLERANCE_UM
-    least_y, most_y = edge + h / 2 - _TOLERANCE_UM, rows * gh - edge - h / 2 + _TOLERANCE_UM
+    least_x, most_x = edge + w / 2 - TOLERANCE_UM, columns * gw - edge - w / 2 + TOLERANCE_UM
+    least_y, most_y = edge + h / 2 - TOLERANCE_UM, rows * gh - edge - h / 2 + TOLERANCE_UM
     count = 0
     for r in range(rows):
         y = (r + 0.5) * gh

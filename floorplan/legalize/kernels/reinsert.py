@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from floorplan.legalize.kernels.freespace import cut, fill
+from floorplan.legalize.kernels.freespace import cut, fill_ground
 
 __all__ = ["reinsert"]
 
@@ -30,13 +30,18 @@ def reinsert(
     chosen: I64,
     distance: F64,
     left_out: U8,
+    ptr: npt.NDArray[np.int32],
+    rect: F64,
+    pitch: F64,
+    phase: F64,
 ) -> float:
     """Improve centres at (2, n) in place, one try for each row of draws (T, 3) from [0, 1); return the movement saved.
 
     A try takes out one macro, drawn by how far it stands from `wanted` (2, n), its target moved into the canvas, and
     those nearest to a point on the way there; then puts them back, each on the spot nearest to its target, and keeps
     that if the summed movement has not grown. size is grown by the gap; base (F, 4) holds the empty rectangles of the
-    canvas without macros; weight is that of nearest spots, see `fill`. Scratch: free (F, 4), trial (2, n), chosen (n,),
+    canvas without macros; weight is that of nearest spots, ptr, rect, pitch and phase are the ground of the macros, see
+    `fill_ground`. Scratch: free (F, 4), trial (2, n), chosen (n,),
     distance (n,), left_out (n,).
     """
     n = size.shape[1]
@@ -100,7 +105,10 @@ def reinsert(
                     count = cut(free, count, at[0, i] - w, at[1, i] - h, at[0, i] + w, at[1, i] + h)
                     if count < 0:
                         return saved
-        if fill(chosen[:take], size, target, weight, free, count, trial, left_out) < take:
+        placed = fill_ground(
+            chosen[:take], size, target, weight, free, count, trial, left_out, ptr, rect, pitch, phase
+        )  # fmt: skip
+        if placed < take:
             continue
         after = 0.0
         for c in range(take):

@@ -13,6 +13,7 @@ from floorplan.search.kernels.draw import below, uniform
 from floorplan.search.kernels.hints import aim, learn
 from floorplan.search.kernels.room import fits
 from floorplan.search.kernels.single import try_single, try_swap
+from floorplan.search.kernels.ties import halos_clash, near, turn_halo
 
 __all__ = ["anneal_chunk"]
 
@@ -124,6 +125,8 @@ def anneal_chunk(  # type: ignore[no-untyped-def]  # numba infers
                         x = state.x[i]
                     elif u < 0.5:
                         y = state.y[i]
+                if room.ties.on:
+                    x, y = near(room.slot[i], x, y, room.ties)
                 j = -1 if fits(i, x, y, room) else -2
             elif kind == 1:
                 j = int(room.hard[below(seed, len(room.hard))])
@@ -132,6 +135,11 @@ def anneal_chunk(  # type: ignore[no-untyped-def]  # numba infers
                 turned = (o + 1 + below(seed, 3)) & 3
                 if o < 4 and (room.allowed[i] >> turned) & 1:
                     j, x, y, o = -1, state.x[i], state.y[i], turned
+                    if room.ties.halos:
+                        turn_halo(room.slot[i], state.orient[i], o, room.ties)
+                        if halos_clash(room.slot[i], x, y, room):
+                            turn_halo(room.slot[i], state.orient[i], o, room.ties)
+                            j = -2
             else:
                 j, x, y, q = aim(i, hints, tables, state, room, seed)
         # Likely cells are come to more often than left; that is made good, so that hints change how soon annealing gets
@@ -139,6 +147,8 @@ def anneal_chunk(  # type: ignore[no-untyped-def]  # numba infers
         limit += temperature * q
         if j == -1:
             moved = try_single(i, x, y, o, limit, apart, weights, floors, tables, state)
+            if kind == 2 and not moved and room.ties.halos:
+                turn_halo(room.slot[i], o, state.orient[i], room.ties)
             if moved and room.slot[i] >= 0:
                 room.x[room.slot[i]] = x
                 room.y[room.slot[i]] = y

@@ -15,6 +15,7 @@ from floorplan.search.kernels.draw import below, uniform
 from floorplan.search.kernels.hints import aim, learn
 from floorplan.search.kernels.room import fits
 from floorplan.search.kernels.single import try_single
+from floorplan.search.kernels.ties import along_grid, halos_clash, near, turn_halo
 
 __all__ = ["descend_nodes"]
 
@@ -52,6 +53,15 @@ def _net_ends(i, axis, tables, state, at, mass):  # type: ignore[no-untyped-def]
             at[n + 1], mass[n + 1] = end1 - high, weight[p, 0]
             n += 2
     return n
+
+
+@njit(cache=True)
+def _with_halos(j, k, axis, along, across, gap, clear, reach):  # type: ignore[no-untyped-def]  # numba infers
+    """Return the distances along and across the axis that obstacles j and k keep, the larger of gap and halos."""
+    # 0 and 1 are the lower sides along x and y, 2 and 3 the upper ones.
+    mine, other = (axis + 2, axis) if along > 0 else (axis, axis + 2)
+    own_flank, flank = (3 - axis, 1 - axis) if across > 0 else (1 - axis, 3 - axis)
+    return max(gap, reach[j, mine] + reach[k, other]), max(clear, reach[j, own_flank] + reach[k, flank])
 
 
 @njit(cache=True)
@@ -96,6 +106,8 @@ def _places(i, axis, tables, state, room, at, mass, out, seed):  # type: ignore[
             gap, clear = room.half_w[k] + room.half_w[j], room.half_h[k] + room.half_h[j]
             if axis == 1:
                 along, across, gap, clear = across, along, clear, gap
+            if room.ties.halos:
+                gap, clear = _with_halos(j, k, axis, along, across, gap, clear, room.ties.reach)
             if abs(across) < clear:
                 if along > 0:
                     above_it = min(above_it, along - gap)
@@ -104,6 +116,9 @@ def _places(i, axis, tables, state, room, at, mass, out, seed):  # type: ignore[
         for shift in (below_it, above_it):
             if abs(shift) < room.diagonal_um:
                 out[count] = centre + shift - (1e-9 if shift > 0 else -1e-9)
+                if room.ties.on:
+                    way = -1 if shift > 0 else 1
+                    out[count] = along_grid(out[count], room.ties.phase[j, axis], room.ties.pitch[axis], way)
                 count += 1
     return count
 
@@ -166,8 +181,13 @@ def descend_nodes(turn, shuffle, proposals, weights, floors, tables, state, room
                 if turned == o or not (room.allowed[i] >> turned) & 1:
                     continue
                 o = turned
+                if room.ties.halos:
+                    turn_halo(room.slot[i], state.orient[i], o, room.ties)
+                    room_for = not halos_clash(room.slot[i], x, y, room)
             if c < tried:
                 if hard:
+                    if room.ties.on:
+                        x, y = near(room.slot[i], x, y, room.ties)
                     room_for = fits(i, x, y, room)
                 else:
                     x, y = min(max(x, b[i, 0]), b[i, 1]), min(max(y, b[i, 2]), b[i, 3])
@@ -176,6 +196,8 @@ def descend_nodes(turn, shuffle, proposals, weights, floors, tables, state, room
             if room_for and try_single(i, x, y, o, -LEAST_FALL, -1.0, weights, floors, tables, state) and hard:
                 room.x[room.slot[i]] = x
                 room.y[room.slot[i]] = y
+            if room.ties.halos and c >= tried + wanted and state.orient[i] != o:
+                turn_halo(room.slot[i], o, state.orient[i], room.ties)
             if wanted > 0 and c < tried + wanted:
                 now = weights[0] * state.total[0] + weights[1] * state.total[1] + weights[2] * state.total[2]
                 learn(0 if c < tried else 6, now - was, hints)

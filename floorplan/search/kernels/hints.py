@@ -10,6 +10,7 @@ import numpy.typing as npt
 from numba import njit
 
 from floorplan.search.kernels.draw import uniform
+from floorplan.search.kernels.ties import holds, near
 
 __all__ = ["Hints", "aim", "learn"]
 
@@ -105,7 +106,11 @@ def aim(i, hints, tables, state, room, seed):  # type: ignore[no-untyped-def]  #
         across, along = (0.5, 0.5) if t == 0 else (uniform(seed), uniform(seed))
         x = min(max((to % columns + across) * tables.scale[0], b[i, 0]), b[i, 1])
         y = min(max((to // columns + along) * tables.scale[1], b[i, 2]), b[i, 3])
+        if room.ties.on:
+            x, y = near(j, x, y, room.ties)
         found = _in_the_way(j, x, y, room)
+        if found == -1 and room.ties.on and not holds(j, x, y, room):
+            found = -2
         if found == -1:
             return -1, x, y, q
         if found >= 0 and other < 0 and room.node[found] >= 0:

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from floorplan.search.kernels.ties import Ties, holds
+
 __all__ = ["Room", "clash", "fits"]
 
 F64 = npt.NDArray[np.float64]
@@ -30,6 +32,7 @@ class Room(NamedTuple):
             keeps width and height.
         allowed: (N,) uint8 mask of orientations, those that keep width and height.
         diagonal_um: of the canvas.
+        ties: what else binds hard macros.
     """
 
     hard: I32
@@ -43,6 +46,7 @@ class Room(NamedTuple):
     bounds: F64
     allowed: npt.NDArray[np.uint8]
     diagonal_um: float
+    ties: Ties
 
 
 # A count of booleans runs in vector registers; leaving the loop at the first clash would not.
@@ -66,4 +70,6 @@ def fits(i, x, y, room):  # type: ignore[no-untyped-def]  # numba infers; room: 
     room.x[j] = 1e30
     free = clash(x, y, room.half_w[j], room.half_h[j], room.x, room.y, room.half_w, room.half_h) == 0
     room.x[j] = was
+    if free and room.ties.on:
+        free = holds(j, x, y, room)
     return free

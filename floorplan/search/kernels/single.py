@@ -16,6 +16,7 @@ from floorplan.cost.kernels.moves import (
 )
 from floorplan.cost.kernels.propose import commit_move, propose_move, rollback_move
 from floorplan.search.kernels.room import fits
+from floorplan.search.kernels.ties import covered, near
 
 __all__ = ["try_single", "try_swap"]
 
@@ -73,10 +74,18 @@ def try_swap(i, j, limit, weights, tables, state, room, pair):  # type: ignore[n
     nodes, x, y, orient, after = pair
     a, b = room.slot[i], room.slot[j]
     xi, yi, xj, yj = state.x[i], state.y[i], state.x[j], state.y[j]
-    room.x[a], room.y[a], room.x[b], room.y[b] = xj, yj, xi, yi
-    if fits(i, xj, yj, room) and fits(j, xi, yi, room):
+    # Where they go: each to the other's place, or as near to it as what binds them allows.
+    to_xi, to_yi, to_xj, to_yj = xj, yj, xi, yi
+    free = True
+    if room.ties.on:
+        to_xi, to_yi = near(a, xj, yj, room.ties)
+        to_xj, to_yj = near(b, xi, yi, room.ties)
+        was = covered(a, xi, yi, room.ties) + covered(b, xj, yj, room.ties)
+        free = covered(a, to_xi, to_yi, room.ties) + covered(b, to_xj, to_yj, room.ties) <= was + 1e-9
+    room.x[a], room.y[a], room.x[b], room.y[b] = to_xi, to_yi, to_xj, to_yj
+    if free and fits(i, to_xi, to_yi, room) and fits(j, to_xj, to_yj, room):
         nodes[0], nodes[1] = i, j
-        x[0], y[0], x[1], y[1] = xj, yj, xi, yi
+        x[0], y[0], x[1], y[1] = to_xi, to_yi, to_xj, to_yj
         orient[0], orient[1] = state.orient[i], state.orient[j]
         propose_move(nodes, x, y, orient, tables, state, after)
         t = state.total
