@@ -17,10 +17,14 @@ I32 = npt.NDArray[np.int32]
 
 
 def area_order(problem: Problem) -> I32:
-    """Return positions in `problem.movable_hard` by falling area; equal areas keep file order."""
+    """Return positions in `problem.movable_hard` by falling area; equal areas keep file order.
+
+    Macros of regions come before those that may stand anywhere, and would stand in their way; smallest region first.
+    """
     ids = problem.movable_hard
     area = problem.netlist.node_w_um[ids] * problem.netlist.node_h_um[ids]
-    return np.argsort(-area, kind="stable").astype(np.int32)
+    room = [float(np.prod(r.rects_um[:, 2:] - r.rects_um[:, :2], axis=1).sum()) for r in problem.regions]
+    return np.lexsort((-area, np.array([*room, np.inf])[problem.region[ids]])).astype(np.int32)
 
 
 def read_order(problem: Problem, path: Path) -> I32:
