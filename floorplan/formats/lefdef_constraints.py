@@ -80,7 +80,7 @@ def make_regions(
             of_component[c] = number[name]
     used = set(of_component.values())
     kept: dict[int, int] = {}
-    out = []
+    out: list[Region] = []
     for i, r in enumerate(d.regions):
         if r.kind == "GUIDE" and i in used:
             log.info("%s: region %r is a guide; macros are not tied to it", d.path, r.name)
@@ -130,7 +130,7 @@ def make_blockages(d: Def, fixed: set[str], known: set[str], origin: tuple[int, 
                 continue
         rate = 1.0 - b.density / 100 if b.partial else 1.0
         hard = not (b.soft or b.partial)
-        out += [Blockage(*rect, rate=rate, hard=hard) for rect in _um(d, b.rects, origin).tolist()]
+        out += [Blockage(x0, y0, x1, y1, rate, hard) for x0, y0, x1, y1 in _um(d, b.rects, origin).tolist()]
     if left:
         log.info("%s: %d blockages belong to components that move, and are left out", d.path, left)
     return tuple(out)

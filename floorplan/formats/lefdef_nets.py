@@ -78,7 +78,7 @@ def signal_joins(d: Def, library: Sequence[LefMacro]) -> SignalJoins:
     pairs, first, of_pair = np.unique(master * _MAX_PINS + pin, return_index=True, return_inverse=True)
     table = _PairTable(d, library)
     numbers = [
-        table.number(*divmod(pair, _MAX_PINS), at, net, component)
+        table.number(pair // _MAX_PINS, pair % _MAX_PINS, at, net, component)
         for pair, at in zip(pairs.tolist(), first.tolist(), strict=True)
     ]
     of_pair = np.array(numbers, np.int64)[of_pair]

@@ -185,8 +185,8 @@ class Source:
                 start = m.end()
                 if k == number:
                     break
-        m = WORD.match(self.text, start)
-        return m.start(1) if m is not None else start
+        word = WORD.match(self.text, start)
+        return word.start(1) if word is not None else start
 
 
 def shown(word: bytes) -> str:

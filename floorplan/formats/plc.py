@@ -122,7 +122,8 @@ def _blockage(path: Path, number: int, value: str) -> Blockage:
     if len(words) != 5:
         raise ParseError(path, number, f"a blockage has 5 numbers (x0 y0 x1 y1 rate), found {value[:_SHOWN]!r}")
     try:
-        return Blockage(*(_to_float(path, number, "blockage", w) for w in words))
+        x0, y0, x1, y1, rate = (_to_float(path, number, "blockage", w) for w in words)
+        return Blockage(x0, y0, x1, y1, rate)
     except ProblemError as e:
         raise ParseError(path, number, str(e)) from None
 
