@@ -29,6 +29,7 @@ MAX_BYTES = 1 << 30
 """Largest file, uncompressed, that is read: ten times the largest public netlist. A compressed bomb stops here."""
 
 _SUFFIXES = (".gz", ".xz")
+_PIECE = 1 << 24
 
 
 def atomic_write_bytes(path: str | Path, data: bytes) -> None:
@@ -73,8 +74,10 @@ def read_toml(path: Path, refuse: Callable[[str], FloorplanError]) -> tuple[dict
         raise refuse("no such file") from None
     except OSError as e:
         raise refuse(f"cannot be read ({e.strerror or e})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise refuse(f"is not TOML ({e})") from None
+    except RecursionError:
+        raise refuse("is not TOML (nested too deeply)") from None
+    except ValueError as e:  # also not UTF-8, and whole numbers of thousands of digits
+        raise refuse(f"is not TOML ({str(e).partition(';')[0]})") from None
 
 
 def plain_name(path: str | Path) -> str:
@@ -107,7 +110,7 @@ def read_bytes_maybe_compressed(path: str | Path, max_bytes: int = MAX_BYTES) ->
     p = Path(path)
     try:
         with p.open("rb") as raw:
-            data = _plain_stream(p, raw).read(max_bytes + 1)
+            data = _read_up_to(_plain_stream(p, raw), max_bytes + 1)
     except FileNotFoundError:
         raise ParseError(p, 0, "no such file") from None
     except IsADirectoryError:
@@ -123,6 +126,14 @@ def read_bytes_maybe_compressed(path: str | Path, max_bytes: int = MAX_BYTES) ->
     if len(data) > max_bytes:
         raise ParseError(p, 0, f"holds more than {max_bytes} bytes")
     return data
+
+
+def _read_up_to(stream: IO[bytes] | gzip.GzipFile | lzma.LZMAFile, most: int) -> bytes:
+    """Return what is left of a stream, at most so many bytes; read(n) would make room for n bytes at once."""
+    out = bytearray()
+    while len(out) < most and (piece := stream.read(min(most - len(out), _PIECE))):
+        out += piece
+    return bytes(out)
 
 
 def _plain_stream(path: Path, raw: IO[bytes]) -> IO[bytes] | gzip.GzipFile | lzma.LZMAFile:

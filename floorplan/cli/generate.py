@@ -27,8 +27,8 @@ class Generate:
     seed: int = 1
     """Seed of everything that is drawn."""
 
-    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE ...")] = ()
-    """Parameters of the template that differ from its defaults, as in `mac_rows=64`."""
+    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE"), tyro.conf.UseAppendAction] = ()
+    """Parameter of the template that differs from its default, as in `mac_rows=64`; may be given several times."""
 
     list: tyro.conf.FlagCreatePairsOff[bool] = False
     """List the templates and their parameters instead."""

@@ -29,6 +29,9 @@ __all__ = ["INTERRUPTED", "OptionError", "Place"]
 INTERRUPTED = 130
 """128 + SIGINT, what shells report for a command stopped by Ctrl-C."""
 
+_OF_CHIP = (".def", ".tcl", ".gds", ".oas")
+"""Outputs that hold positions in steps of a chip's grid."""
+
 _PATIENCE_S = 5.0
 """Seconds of silence before a person is told that the machine is compiling."""
 
@@ -132,6 +135,8 @@ class Place:
                 aim["agent_told_weights"] = told
             stopped = stop_wanted()
 
+        if design.format in ("lefdef", "verilog") and suffix in _OF_CHIP:
+            done = replace(done, placement=ready.on_chip_grid(done.placement))
         # What an agent says of itself is not taken on trust: cost and legality are computed here, alike for all agents.
         cost = CostEngine(problem, options).full(done.placement)
         legality = check_legality(problem, done.placement)

@@ -62,6 +62,23 @@ class Ready:
             placed=keep | placement.placed[source],
         )
 
+    def on_chip_grid(self, placement: Placement) -> Placement:
+        """Return the placement with hard macros on the manufacturing grid of the chip, or else its database units.
+
+        What is written as DEF, Tcl or a layout is rounded to that; moved to it here, it is costed as it is written.
+
+        Args:
+            placement: (N,) nodes of `problem`, legal.
+
+        Raises:
+            FloorplanError: there is no legal placement on that grid near this one.
+        """
+        from floorplan.legalize.snap import snap_to_grid
+
+        step_um = self.design.manufacturing_grid_um or 1.0 / self.design.units_per_um
+        x0, y0 = self.design.origin_um
+        return snap_to_grid(self.problem, placement, step_um, (-x0, -y0))
+
 
 def gridded(design: Design) -> Design:
     """Return the design on the grid that AlphaChip's rule chooses, where no file says which grid it has."""

@@ -26,6 +26,9 @@ _MACROS = (NodeKind.HARD, NodeKind.SOFT)
 _FILLED = 2 / 3
 """Share of the strips along its edges that the macros of an [[edge]] without a depth of its own are to take."""
 
+_MOST_PAIRS = 1_000_000
+"""Rectangles of one region times those of another that a macro is tied to, too."""
+
 _SIDES = ("left", "bottom", "right", "top")
 
 
@@ -300,7 +303,9 @@ class _Ties:
         fences = {name for name in fences if name and number[name].exclusive}
         rects = regions[0].rects_um
         for r in regions[1:]:
-            rects = _overlap(rects, r.rects_um)
+            if len(rects) * len(r.rects_um) > _MOST_PAIRS:
+                raise table.fault(key, f"{said[:200]} have too many rectangles")
+            rects = np.unique(_overlap(rects, r.rects_um), axis=0)
         if len(rects) == 0:
             raise table.fault(key, f"macro {macro!r} is to keep to {said}, which have nothing in common")
         if len(fences) > 1:

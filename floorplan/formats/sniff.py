@@ -37,12 +37,12 @@ _NOT_TEXT = {
 _PREAMBLE = re.compile(r"(?:\s++|#[^\n]*+(?:\n|$)|//[^\n]*+(?:\n|$)|/\*(?:[^*]|\*(?!/))*+\*/)*+")
 _PLC_LINE = re.compile(r"[0-9]+ +\S+ +\S+ +(?:-|F?[NSWE]) +[01] *(?:\n|$)")
 _PLC_HEADER = re.compile(r"^# *(?:Columns *:|Placement file for )", re.MULTILINE)
-_TCL = re.compile(r"^\s*(?:place_macro\s+-|(?:set|proc)\s+floorplan_)", re.MULTILINE)
+_TCL = re.compile(r"^[ \t]*+(?:place_macro\s+-|(?:set|proc)\s+floorplan_)", re.MULTILINE)
 _GROUP_LINES = re.compile(r"(?:-?[0-9]+\s*(?:\n|$))+")
 _GROUP_NAMES = re.compile(r"Grp\S*(?:\t[^\t\n]+)*\n")
 # The first statement that only one of the two has decides between LEF and DEF.
 _LEF_OR_DEF = re.compile(
-    r"^\s*(?:(?P<d>DESIGN|TECHNOLOGY|UNITS\s+DISTANCE|DIEAREA|COMPONENTS|PINS|NETS|ROW|TRACKS|GCELLGRID|HISTORY)"
+    r"^[ \t]*+(?:(?P<d>DESIGN|TECHNOLOGY|UNITS\s+DISTANCE|DIEAREA|COMPONENTS|PINS|NETS|ROW|TRACKS|GCELLGRID|HISTORY)"
     r"|(?P<l>UNITS|LAYER|SITE|MACRO|MANUFACTURINGGRID|VIA|VIARULE|PROPERTYDEFINITIONS|USEMINSPACING|CLEARANCEMEASURE"
     r"|SPACING|NOISETABLE|FIXEDMASK|MAXVIASTACK|NOWIREEXTENSIONATPIN|END\s+LIBRARY))\b",
     re.MULTILINE | re.IGNORECASE,
@@ -57,7 +57,7 @@ _YAL = re.compile(
 )
 _VERILOG = re.compile(r"(?:(?:`\w+[^\n]*|\(\*.*?\*\))\s*)*(?:module|macromodule)\s", re.DOTALL)
 _UCLA = re.compile(r"(UCLA|UCSC)\s+(\w+)", re.IGNORECASE)
-_NAMED_NET = re.compile(r"^\s*NetDegree\s*:\s*\d+[ \t]+\S", re.MULTILINE)
+_NAMED_NET = re.compile(r"^[ \t]*+NetDegree\s*:\s*\d+[ \t]+\S", re.MULTILINE)
 _ORIENTED = re.compile(r"^[^#\n]*\s:\s*F?[NSWE]\b", re.MULTILINE)
 
 

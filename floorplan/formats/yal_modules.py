@@ -22,7 +22,7 @@ _PIN_TYPES = {"I": False, "O": True, "B": False, "PI": True, "PO": False, "PB": 
 _SIDES = ("BOTTOM", "RIGHT", "TOP", "LEFT")
 _SECTIONS = ("IOLIST", "NETWORK", "PLACEMENT", "CRITICALNETS")
 _MAX_STATEMENT = 1 << 22
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_COMMENT = re.compile(r"/\*(?:.*?\*/|.*+)", re.DOTALL)  # one that does not end goes to the end of the file
 _NOT_END = re.compile(r"[^\n]+")
 
 
@@ -108,9 +108,13 @@ def read_modules(path: Path, text: str) -> dict[str, Module]:
 
 def _statements(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the line and the words of each statement that is not empty."""
-    bare = _COMMENT.sub(lambda m: _NOT_END.sub(" ", m[0]), text)
-    if "/*" in bare:
-        raise ParseError(path, bare.count("\n", 0, bare.index("/*")) + 1, "the comment does not end")
+
+    def blank(m: re.Match[str]) -> str:
+        if not m[0].endswith("*/") or len(m[0]) < 4:
+            raise ParseError(path, text.count("\n", 0, m.start()) + 1, "the comment does not end")
+        return _NOT_END.sub(" ", m[0])
+
+    bare = _COMMENT.sub(blank, text)
     line, start = 1, 0
     while start < len(bare):
         end = bare.find(";", start)

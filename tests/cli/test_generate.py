@@ -9,7 +9,18 @@ import pytest
 from floorplan.cli.main import main
 from floorplan.formats import read_problem
 
-SMALL = ("mac_rows=8", "mac_columns=8", "array_rows=2", "array_columns=2", "soft_macros=40")
+SMALL = (
+    "--set",
+    "mac_rows=8",
+    "--set",
+    "mac_columns=8",
+    "--set",
+    "array_rows=2",
+    "--set",
+    "array_columns=2",
+    "--set",
+    "soft_macros=40",
+)
 
 
 def generate(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, Any]:
@@ -19,7 +30,7 @@ def generate(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, Any]:
 
 
 def test_what_is_written_reads_back_as_what_was_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    got = generate(capsys, "--out", str(tmp_path / "t"), "--set", *SMALL)
+    got = generate(capsys, "--out", str(tmp_path / "t"), *SMALL)
     problem = read_problem(tmp_path / "t" / "netlist.pb.txt")
     assert got["netlist_hash"] == problem.netlist.content_hash
     assert got["counts"]["soft_macros"] == len(problem.netlist.soft) == 40
@@ -30,7 +41,7 @@ def test_the_same_call_gives_the_same_bytes_and_another_seed_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
-        generate(capsys, "--out", str(tmp_path / name), "--seed", str(seed), "--set", *SMALL)
+        generate(capsys, "--out", str(tmp_path / name), "--seed", str(seed), *SMALL)
     for file in ("netlist.pb.txt", "initial.plc"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     assert (tmp_path / "a" / "netlist.pb.txt").read_bytes() != (tmp_path / "c" / "netlist.pb.txt").read_bytes()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = ("array_rows=2", "array_columns=2", "soft_macros=40", "vector_lanes=2")
+SMALL = ("--set", "array_rows=2", "--set", "array_columns=2", "--set", "soft_macros=40", "--set", "vector_lanes=2")
 
 
 def run(*command: str | Path, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -39,7 +39,7 @@ def floorplan(*args: str | Path, cwd: Path) -> dict[str, Any]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the small tile `tile/`."""
     folder = tmp_path_factory.mktemp("user")
-    made = floorplan("generate", "--out", "tile", "--set", *SMALL, cwd=folder)
+    made = floorplan("generate", "--out", "tile", *SMALL, cwd=folder)
     assert made["counts"]["soft_macros"] == 40
     return folder
 

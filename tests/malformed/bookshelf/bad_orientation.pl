@@ -1,0 +1,5 @@
+UCLA pl 1.0
+m0 100 100 : N
+c0 0 0 : SF
+c1 50 0 : N
+p0 0 500 : N /FIXED

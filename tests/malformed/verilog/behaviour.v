@@ -1,0 +1,9 @@
+// a RAM and an inverter
+module chip (in, out);
+  input in;
+  output out;
+  wire n1;
+  always @(in) n1 = in;
+  RAM u0 (.A(in), .Z(n1));
+  INV g0 (.A(n1), .ZN(out));
+endmodule
