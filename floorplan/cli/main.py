@@ -23,6 +23,7 @@ from floorplan.cli.inspect import Inspect
 from floorplan.cli.place import INTERRUPTED, Place
 from floorplan.cli.roofline import Roofline
 from floorplan.cli.study import Study
+from floorplan.cli.view import View
 from floorplan.errors import FloorplanError, InfeasibleProblemError
 from floorplan.plugins import command_names, load_command
 
@@ -32,7 +33,7 @@ EXIT_BAD_INPUT = 2
 EXIT_NO_LEGAL_PLACEMENT = 3
 EXIT_INTERRUPTED = INTERRUPTED
 
-_Verb = Bench | Cluster | Convert | Estimate | Evaluate | Fetch | Generate | Inspect | Place | Roofline | Study
+_Verb = Bench | Cluster | Convert | Estimate | Evaluate | Fetch | Generate | Inspect | Place | Roofline | Study | View
 _VERBS: dict[str, type[_Verb]] = {
     "bench": Bench,
     "cluster": Cluster,
@@ -45,6 +46,7 @@ _VERBS: dict[str, type[_Verb]] = {
     "place": Place,
     "roofline": Roofline,
     "study": Study,
+    "view": View,
 }
 _SECOND_VERBS: dict[tuple[str, ...], type[BenchCompare | BenchReport | BenchRescore]] = {
     ("bench", "compare"): BenchCompare,

@@ -1,0 +1,123 @@
+// Further placements: step through them, show one beside the current one, take one over.
+
+import { getBytes, post } from "./api.js";
+import { change, fixed } from "./format.js";
+import { Positions } from "./model.js";
+import { $ } from "./panel.js";
+
+export function bindFrames(app) {
+  let token = 0, timer = 0;
+  const frames = {
+    labels: app.model.scene.frames,
+    index: -1, // -1: the placement as it stands
+    comparing: false,
+    shown: null,
+
+    relabel(labels) {
+      this.labels = labels;
+      $("slider").hidden = labels.length < 2;
+      $("frame").max = String(labels.length); // the last stop is the placement as it stands
+      if (this.index < 0) $("frame").value = $("frame").max;
+      this.say();
+    },
+
+    say() {
+      $("frame-label").textContent = this.index < 0 ? "As it stands now" : this.labels[this.index];
+      $("take").disabled = this.index < 0;
+      if (this.index < 0) $("frame-cost").textContent = "";
+    },
+
+    async go(index) {
+      const mine = ++token;
+      this.index = index < 0 || index >= this.labels.length ? -1 : index;
+      $("frame").value = String(this.index < 0 ? this.labels.length : this.index);
+      this.say();
+      if (this.index < 0) {
+        this.shown = null;
+        if (this.comparing) this.compare(false);
+        return this.apply();
+      }
+      try {
+        const { data, headers } = await getBytes(`/api/frame?frame=${this.index}`);
+        if (mine !== token) return;
+        this.shown = Positions.from(data, app.model.size);
+        const proxy = Number(headers.get("x-cost").split(",")[3]);
+        const base = app.standing?.cost.proxy, delta = base === undefined ? null : change(proxy - base, base);
+        $("frame-cost").textContent = `Proxy ${fixed(proxy)}${delta ? `, ${delta.text} against now` : ""}`;
+        this.apply();
+      } catch (error) { app.failed(error); }
+    },
+
+    apply() {
+      const { stage, second, model } = app;
+      const peek = this.shown !== null && !this.comparing;
+      stage.at = peek ? this.shown : model.at;
+      stage.peeking = peek;
+      stage.caption.hidden = !peek && !this.comparing;
+      stage.caption.textContent = peek ? `${this.labels[this.index]} (looking only)` : "as it stands now";
+      if (this.comparing && this.shown) {
+        second.at = this.shown;
+        second.state.others = model.at;
+        second.caption.hidden = false;
+        second.caption.textContent = this.labels[this.index];
+        if (app.layers.name !== "none" && app.layers.values) this.showMap(app.layers.name, app.layers.values);
+      }
+      app.stages().forEach((s) => s.redraw());
+    },
+
+    // With none chosen, the one that was opened.
+    async compare(on) {
+      if (on && this.index < 0) await this.go(0);
+      if (on && !this.shown) return;
+      this.comparing = on;
+      $("compare").setAttribute("aria-pressed", String(on));
+      app.second.element.hidden = !on;
+      Object.assign(app.second.state, { selected: app.selected, lines: app.stage.state.lines });
+      app.second.tiles = null;
+      app.resize();
+      app.fit();
+      this.apply();
+      app.layers.refresh();
+      this.say();
+    },
+
+    async showMap(name, left) {
+      if (!this.comparing || this.index < 0) return;
+      try {
+        const { data } = await getBytes(`/api/map?name=${name}&frame=${this.index}`);
+        const right = new Float32Array(data);
+        app.second.setMap(right.map((v, i) => v - left[i]), true);
+      } catch (error) { app.failed(error); }
+    },
+
+    play() {
+      clearInterval(timer);
+      const playing = $("play").textContent === "Play";
+      $("play").textContent = playing ? "Pause" : "Play";
+      if (!playing) return;
+      if (this.index < 0) this.go(0);
+      timer = setInterval(() => {
+        if (this.index < 0) return this.play();
+        this.go(this.index + 1);
+      }, 450);
+    },
+  };
+  $("frame").addEventListener("input", (event) => frames.go(Number(event.target.value)));
+  $("compare").addEventListener("click", () => frames.compare(!frames.comparing));
+  $("play").addEventListener("click", () => frames.play());
+  $("episode").addEventListener("click", async () => {
+    try {
+      const { first, frames: labels } = await post("/api/episode");
+      frames.relabel(labels);
+      await frames.go(first);
+      if ($("play").textContent === "Play") frames.play();
+    } catch (error) { app.failed(error); }
+  });
+  $("take").addEventListener("click", async () => {
+    const index = frames.index;
+    await frames.go(-1);
+    await app.change("/api/take", { frame: index });
+  });
+  frames.relabel(frames.labels);
+  return frames;
+}
