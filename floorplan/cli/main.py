@@ -21,6 +21,8 @@ from floorplan.cli.fetch import Fetch
 from floorplan.cli.generate import Generate
 from floorplan.cli.inspect import Inspect
 from floorplan.cli.place import INTERRUPTED, Place
+from floorplan.cli.plot import Plot
+from floorplan.cli.report import Report
 from floorplan.cli.roofline import Roofline
 from floorplan.cli.study import Study
 from floorplan.cli.view import View
@@ -33,7 +35,22 @@ EXIT_BAD_INPUT = 2
 EXIT_NO_LEGAL_PLACEMENT = 3
 EXIT_INTERRUPTED = INTERRUPTED
 
-_Verb = Bench | Cluster | Convert | Estimate | Evaluate | Fetch | Generate | Inspect | Place | Roofline | Study | View
+_Verb = (
+    Bench
+    | Cluster
+    | Convert
+    | Estimate
+    | Evaluate
+    | Fetch
+    | Generate
+    | Inspect
+    | Place
+    | Plot
+    | Report
+    | Roofline
+    | Study
+    | View
+)
 _VERBS: dict[str, type[_Verb]] = {
     "bench": Bench,
     "cluster": Cluster,
@@ -44,6 +61,8 @@ _VERBS: dict[str, type[_Verb]] = {
     "generate": Generate,
     "inspect": Inspect,
     "place": Place,
+    "plot": Plot,
+    "report": Report,
     "roofline": Roofline,
     "study": Study,
     "view": View,

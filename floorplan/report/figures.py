@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from floorplan.cost import CostMaps
 
 __all__ = [
+    "MAX_LINES",
+    "MAX_SOFT",
     "PALETTE",
     "curves_figure",
+    "draw_cloud",
     "maps_figure",
     "placement_figure",
     "series",
@@ -42,6 +45,13 @@ PALETTE = (BLUE, ORANGE, GREEN, PINK, SKY, RED, "#F0E442", "#882255", "#7F7F7F")
 _PORT = "#111111"
 _WRONG = "#D40000"
 _LONG_SIDE_IN = 7.4
+_CLOUD = 512
+
+MAX_LINES = 256
+"""Lines of the grid that are drawn; more would be a tint."""
+
+MAX_SOFT = 20_000
+"""Soft macros and cells that are drawn one by one; more are shaded."""
 
 
 def write_placement_png(path: str | Path, problem: Problem, placement: Placement, title: str | None = None) -> None:
@@ -94,13 +104,16 @@ def placement_figure(problem: Problem, placement: Placement, title: str | None =
                 zorder=1,
             )
         )
-    lines = [[(x, 0.0), (x, canvas.height_um)] for x in np.linspace(0, canvas.width_um, canvas.columns + 1)]
-    lines += [[(0.0, y), (canvas.width_um, y)] for y in np.linspace(0, canvas.height_um, canvas.rows + 1)]
-    ax.add_collection(LineCollection(lines, colors=FAINT, linewidths=0.35, zorder=0.5))
+    if canvas.columns + canvas.rows <= MAX_LINES:
+        lines = [[(x, 0.0), (x, canvas.height_um)] for x in np.linspace(0, canvas.width_um, canvas.columns + 1)]
+        lines += [[(0.0, y), (canvas.width_um, y)] for y in np.linspace(0, canvas.height_um, canvas.rows + 1)]
+        ax.add_collection(LineCollection(lines, colors=FAINT, linewidths=0.35, zorder=0.5))
 
     handles: list[Any] = []
     soft = nl.soft[placement.placed[nl.soft]]
-    if len(soft):
+    if len(soft) > MAX_SOFT:
+        draw_cloud(ax, problem, placement, soft)
+    elif len(soft):
         ax.add_collection(
             PatchCollection(
                 _rectangles(nl, placement, soft),
@@ -110,6 +123,7 @@ def placement_figure(problem: Problem, placement: Placement, title: str | None =
                 zorder=2,
             )
         )
+    if len(soft):
         handles.append(Patch(facecolor=SOFT, alpha=0.3, label=f"soft macros ({len(soft)})"))
 
     hard = nl.hard[placement.placed[nl.hard]]
@@ -328,6 +342,23 @@ def _plain_axes(ax: Axes, x_label: str, y_label: str) -> None:
     frameless(ax)
     ax.set_xlabel(x_label, fontsize=8, color=SOFT)
     ax.set_ylabel(y_label, fontsize=8, color=SOFT)
+
+
+def draw_cloud(ax: Axes, problem: Problem, placement: Placement, ids: npt.NDArray[np.int32]) -> None:
+    """Shade where very many soft macros or cells lie: one picture of their area instead of a shape each."""
+    nl, cv = problem.netlist, problem.canvas
+    longest = max(cv.width_um, cv.height_um)
+    columns, rows = (max(1, round(_CLOUD * side / longest)) for side in (cv.width_um, cv.height_um))
+    c = np.clip((placement.x_um[ids] / cv.width_um * columns).astype(int), 0, columns - 1)
+    r = np.clip((placement.y_um[ids] / cv.height_um * rows).astype(int), 0, rows - 1)
+    area = nl.node_w_um[ids] * nl.node_h_um[ids]
+    grid = np.bincount(r * columns + c, weights=area, minlength=rows * columns).reshape(rows, columns)
+    top = float(np.quantile(grid[grid > 0], 0.98)) if (grid > 0).any() else 1.0
+    shade = np.zeros((rows, columns, 4))
+    shade[..., :3] = [int(SOFT[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    shade[..., 3] = 0.55 * np.clip(grid / max(top, 1e-12), 0.0, 1.0)
+    extent = (0.0, cv.width_um, 0.0, cv.height_um)
+    ax.imshow(shade, origin="lower", extent=extent, interpolation="nearest", aspect="equal", zorder=2)
 
 
 def _heading(ax: Axes, title: str | None) -> None:
