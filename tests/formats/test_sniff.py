@@ -135,7 +135,7 @@ def test_the_files_beside_decide_what_content_leaves_open(
 
 def test_only_the_head_of_a_file_is_read(tmp_path: Path) -> None:
     # damage beyond the head is its reader's to find
-    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"node {\n" + b" " * (4 << 20, mtime=0))[:-100])
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"node {\n" + b" " * (4 << 20))[:-100])
     assert sniff(tmp_path / "cut.gz") == "protobuf"
 
 

@@ -18,6 +18,8 @@ from tests.report.report_cases import HOSTILE, crowded
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
+pytestmark = pytest.mark.slow  # a browser has to start
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:

@@ -15,6 +15,8 @@ from floorplan.cost import CostEngine
 from floorplan.formats import read_netlist, read_plc, read_problem
 from tests.view.browser_cases import Screen, browser, free_port, screen, until, viewer
 
+pytestmark = pytest.mark.slow  # a browser has to start
+
 
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[Any]:
