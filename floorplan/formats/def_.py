@@ -6,14 +6,13 @@ wires, special nets, fills, slots, scan chains, properties, extensions.
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from floorplan.errors import ParseError
+from floorplan.formats.collector import collector_paused
 from floorplan.formats.def_components import read_components
 from floorplan.formats.def_nets import read_nets
 from floorplan.formats.def_sections import (
@@ -30,7 +29,7 @@ from floorplan.formats.def_statement import Statement
 from floorplan.formats.def_tables import Def, Gcells, Row, Tracks
 from floorplan.formats.lefdef_text import WORD, Source, shown
 
-__all__ = ["SECTIONS", "collector_paused", "find_sections", "read_def"]
+__all__ = ["SECTIONS", "find_sections", "read_def"]
 
 log = logging.getLogger(__name__)
 
@@ -120,18 +119,6 @@ def read_def(path: str | Path) -> Def:
         if counts.get(name, found) != found:
             log.warning("%s: %s says %d, and there are %d", source.path, name, counts[name], found)
     return out
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keep Python from searching the words for cycles while they are made."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def find_sections(source: Source) -> Iterator[tuple[Statement, tuple[int, int] | None]]:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from floorplan.errors import NetlistError, ParseError, ProblemError
 from floorplan.formats.assemble import NameClashError, NodeTable, assemble
-from floorplan.formats.def_ import collector_paused, read_def
+from floorplan.formats.collector import collector_paused
+from floorplan.formats.def_ import read_def
 from floorplan.formats.def_polygon import bounding_box
 from floorplan.formats.def_tables import Def
 from floorplan.formats.design import Design

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from floorplan.errors import NetlistError, ParseError
 from floorplan.files import plain_name, read_bytes_maybe_compressed
+from floorplan.formats.collector import collector_paused
 from floorplan.formats.grammar import RawNode
 from floorplan.formats.pbtxt_build import TYPES, build_netlist
 from floorplan.formats.pbtxt_columns import read_columns
@@ -44,25 +42,13 @@ def read_netlist(path: str | Path) -> tuple[Netlist, Placement]:
     """
     p = Path(path)
     data = read_bytes_maybe_compressed(p)
-    with _collector_paused():
+    with collector_paused():
         columns = read_columns(data, TYPES, list(_ORIENTS), list(_SIDES), METADATA_NODE)
         made = None if columns is None else build_netlist(columns, _netlist_name(p), SOFT_PREFIX)
         if made is not None:
             return made
         # another layout, or a mistake: node by node, by the grammar, with the line of what is wrong
         return _Reader(scan(p, decode(p, data)), _netlist_name(p)).read()
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep Python from searching the nodes for cycles again and again while they are made: a fifth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _netlist_name(path: Path) -> str:
