@@ -11,7 +11,7 @@ __all__ = ["collector_paused"]
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keep Python from searching words and nodes for cycles again and again while they are made: a fifth of the time."""
+    """Keep Python from searching words and nodes for cycles while they are made: a fifth of the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
