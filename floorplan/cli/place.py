@@ -29,9 +29,6 @@ __all__ = ["INTERRUPTED", "OptionError", "Place"]
 INTERRUPTED = 130
 """128 + SIGINT, what shells report for a command stopped by Ctrl-C."""
 
-_OF_CHIP = (".def", ".tcl", ".gds", ".oas")
-"""Outputs that hold positions in steps of a chip's grid."""
-
 _PATIENCE_S = 5.0
 """Seconds of silence before a person is told that the machine is compiling."""
 
@@ -107,7 +104,7 @@ class Place:
         from floorplan.cost import CostEngine, CostOptions
         from floorplan.formats import write_plc
         from floorplan.formats.read import read_design
-        from floorplan.formats.write import suffix_of, write_placed
+        from floorplan.formats.write import OF_CHIP, suffix_of, write_placed
         from floorplan.netlist import check_legality
         from floorplan.plugins import agent_class, parse_budget
 
@@ -135,7 +132,7 @@ class Place:
                 aim["agent_told_weights"] = told
             stopped = stop_wanted()
 
-        if design.format in ("lefdef", "verilog") and suffix in _OF_CHIP:
+        if design.format in ("lefdef", "verilog") and suffix in OF_CHIP:
             done = replace(done, placement=ready.on_chip_grid(done.placement))
         # What an agent says of itself is not taken on trust: cost and legality are computed here, alike for all agents.
         cost = CostEngine(problem, options).full(done.placement)

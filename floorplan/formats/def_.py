@@ -136,14 +136,10 @@ def find_sections(source: Source) -> Iterator[tuple[Statement, tuple[int, int] |
             raise source.fault(len(source.raw), "the file ends without 'END DESIGN'")
         word, start = m[1], m.start(1)
         if word == b"END":
-            after = WORD.match(source.text, m.end())
-            if after is None or after[1] != b"DESIGN":
-                raise source.fault(start, f"'END {'' if after is None else shown(after[1])[1:-1]}' ends nothing here")
+            source.check_last(m, b"DESIGN")
             return
         if word == b"BEGINEXT":
-            at = source.text.find(b"ENDEXT", m.end()) + len(b"ENDEXT")
-            if at < len(b"ENDEXT"):
-                raise source.fault(start, "BEGINEXT without ENDEXT")
+            at = source.extension_end(m)
         elif word in SECTIONS:
             if word in seen:
                 raise source.fault(start, f"there is a second section {word.decode()}")

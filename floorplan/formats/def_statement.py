@@ -6,6 +6,7 @@ import re
 
 from floorplan.errors import ParseError
 from floorplan.formats.def_tables import Rect
+from floorplan.formats.lefdef_cursor import WordCursor
 from floorplan.formats.lefdef_text import WORD, Source, shown
 from floorplan.geometry import Orient
 
@@ -18,20 +19,20 @@ MAX_DBU = 1 << 40
 _INTEGER = re.compile(rb"[+-]?[0-9]{1,18}")
 
 
-class Statement:
-    """The words of a statement and how far they are read.
+class Statement(WordCursor):
+    """The words of a statement, without the semicolon, and how far they are read.
 
     Attributes:
         offset: where it begins.
-        words: without the semicolon.
-        at: number of the next word.
+        words, at: of `WordCursor`.
     """
 
+    whole = "statement"
+
     def __init__(self, source: Source, start: int, words: list[bytes]) -> None:
+        super().__init__(words)
         self._source = source
         self.offset = start
-        self.words = words
-        self.at = 0
 
     def fault(self, what: str, back: int = 0) -> ParseError:
         """Return the error at the word that comes next, or `back` words before it."""
@@ -45,28 +46,6 @@ class Statement:
         """Return the error for the statement as a whole."""
         return self._source.fault(self.offset, what)
 
-    def more(self) -> bool:
-        """Return whether a word is left."""
-        return self.at < len(self.words)
-
-    def peek(self) -> bytes:
-        """Return the next word, b"" at the end."""
-        return self.words[self.at] if self.at < len(self.words) else b""
-
-    def skip(self, word: bytes) -> bool:
-        """Pass over the next word if it is this one."""
-        if self.at < len(self.words) and self.words[self.at] == word:
-            self.at += 1
-            return True
-        return False
-
-    def word(self, what: str) -> bytes:
-        """Return the next word and pass over it."""
-        if self.at >= len(self.words):
-            raise self.fault(f"the statement ends where {what} is expected")
-        self.at += 1
-        return self.words[self.at - 1]
-
     def name(self, what: str) -> str:
         """Return the next word as a name."""
         return self.word(what).decode()
@@ -74,12 +53,6 @@ class Statement:
     def text(self, what: str) -> str:
         """Return the next word without the quotation marks around it."""
         return self.word(what).strip(b'"').decode()
-
-    def expect(self, word: bytes) -> None:
-        """Pass over this word."""
-        if not self.skip(word):
-            found = shown(self.peek()) if self.more() else "the end of the statement"
-            raise self.fault(f"expected {shown(word)}, found {found}")
 
     def integer(self, what: str) -> int:
         """Return the next word as a whole number."""

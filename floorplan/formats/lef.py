@@ -64,14 +64,10 @@ def _read(source: Source, found: _Found) -> None:
         counted = start
         empty = False
         if word == b"END":
-            after = WORD.match(source.text, m.end())
-            if after is None or after[1] != b"LIBRARY":
-                raise source.fault(start, f"'END {'' if after is None else shown(after[1])[1:-1]}' ends nothing here")
+            source.check_last(m, b"LIBRARY")
             return
         if word == b"BEGINEXT":
-            at = source.text.find(b"ENDEXT", m.end()) + len(b"ENDEXT")
-            if at < len(b"ENDEXT"):
-                raise source.fault(start, "BEGINEXT without ENDEXT")
+            at = source.extension_end(m)
         elif word in _NAMED:
             name = WORD.match(source.text, m.end())
             if name is None or name[1] == b";":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from floorplan.errors import ParseError
+from floorplan.formats.lefdef_cursor import WordCursor
 from floorplan.formats.lefdef_text import WORD, Source, shown
 
 __all__ = ["Words"]
@@ -13,13 +14,14 @@ _SYMMETRIES = frozenset(("X", "Y", "R90"))
 _FAR_UM = 1e9
 
 
-class Words:
+class Words(WordCursor):
     """The words between two offsets and how far they are read; a semicolon is a word of its own.
 
     Attributes:
-        words: the block's words.
-        at: number of the next word.
+        words, at: of `WordCursor`.
     """
+
+    whole = "block"
 
     def __init__(self, source: Source, start: int, end: int) -> None:
         self._source = source
@@ -30,8 +32,7 @@ class Words:
         # a semicolon set behind a word, as hand-written files have it
         if text.count(b";") != words.count(b";"):
             words = [w for word in words for w in ([word] if word[-1:] != b";" else [word[:-1], b";"]) if w]
-        self.words = words
-        self.at = 0
+        super().__init__(words)
 
     @property
     def path(self) -> Path:
@@ -50,40 +51,12 @@ class Words:
                 break
         return self._source.fault(offset, what)
 
-    def more(self) -> bool:
-        """Return whether a word is left."""
-        return self.at < len(self.words)
-
-    def peek(self) -> bytes:
-        """Return the next word, b"" at the end."""
-        return self.words[self.at] if self.at < len(self.words) else b""
-
-    def skip(self, word: bytes) -> bool:
-        """Pass over the next word if it is this one."""
-        if self.peek() == word:
-            self.at += 1
-            return True
-        return False
-
-    def word(self, what: str) -> bytes:
-        """Return the next word and pass over it."""
-        if self.at >= len(self.words):
-            raise self.fault(f"the block ends where {what} is expected")
-        self.at += 1
-        return self.words[self.at - 1]
-
     def name(self, what: str) -> str:
         """Return the next word, which is not a semicolon, as text."""
         word = self.word(what)
         if word == b";":
             raise self.fault(f"the statement ends where {what} is expected", 1)
         return word.decode()
-
-    def expect(self, word: bytes) -> None:
-        """Pass over this word."""
-        if not self.skip(word):
-            found = shown(self.peek()) if self.more() else "the end of the block"
-            raise self.fault(f"expected {shown(word)}, found {found}")
 
     def number(self, what: str) -> float:
         """Return the next word as a number of a sensible size."""

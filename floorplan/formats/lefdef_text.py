@@ -150,6 +150,24 @@ class Source:
             return found
         raise self.fault(start, f"{shown(name)} has no 'END {shown(name)[1:-1]}'")
 
+    def check_last(self, end: re.Match[bytes], name: bytes) -> None:
+        """Raise ParseError where `END`, outside of all blocks, does not go before the word that ends the file."""
+        after = WORD.match(self.text, end.end())
+        if after is None or after[1] != name:
+            found = "" if after is None else shown(after[1])[1:-1]
+            raise self.fault(end.start(1), f"'END {found}' ends nothing here")
+
+    def extension_end(self, begin: re.Match[bytes]) -> int:
+        """Return the offset behind the extension that a word `BEGINEXT` opens.
+
+        Raises:
+            ParseError: it does not end.
+        """
+        at = self.text.find(b"ENDEXT", begin.end())
+        if at < 0:
+            raise self.fault(begin.start(1), "BEGINEXT without ENDEXT")
+        return at + len(b"ENDEXT")
+
     def _begins_word(self, offset: int) -> bool:
         return offset == 0 or self.text[offset - 1] in WHITE
 

@@ -19,13 +19,13 @@ from floorplan.formats.plc import write_plc
 from floorplan.formats.sniff import sniff
 from floorplan.netlist import FLIPS, NodeKind, Placement
 
-__all__ = ["SUFFIXES", "left_out", "suffix_of", "targets", "write_design", "write_placed"]
+__all__ = ["OF_CHIP", "SUFFIXES", "left_out", "suffix_of", "targets", "write_design", "write_placed"]
 
 SUFFIXES = (".pb.txt", ".plc", ".aux", ".pl", ".def", ".tcl", ".flp", ".gds", ".oas", ".svg", ".json")
 """What a file to write may end in, before .gz or .xz."""
 
-
-_OF_CHIP = (".def", ".tcl", ".gds", ".oas")
+OF_CHIP = (".def", ".tcl", ".gds", ".oas")
+"""Those of a chip: in its own coordinates, in steps of its grid."""
 
 TclStyle = Literal["openroad", "generic"]
 
@@ -118,7 +118,7 @@ def write_placed(
         FloorplanError: as of `write_design`, or the chip does not have the macros of the design.
         OSError: a file cannot be written.
     """
-    if design.format == "lefdef" or suffix_of(path) not in _OF_CHIP or all(sniff(f) != "def" for f in files):
+    if design.format == "lefdef" or suffix_of(path) not in OF_CHIP or all(sniff(f) != "def" for f in files):
         return write_design(path, design, placement)
     from floorplan.formats.read import read_design
     from floorplan.formats.transfer import positions_by_name

@@ -114,7 +114,7 @@ class QuadraticPlacer(SoftPlacer):
         options = cost_options or CostOptions()
         self._springs = build_springs(problem)
         self._system = SpringSystem(self._springs, problem)
-        self._anchored = [SpringSystem(self._springs, problem, anchor=a, order=self._system.order) for a in anchors]
+        self._anchored = [SpringSystem(self._springs, problem, anchor=a, like=self._system) for a in anchors]
         self._nets = build_nets(problem, square_soft=options.square_soft)
         self._blocks = make_blocks(problem, square_soft=options.square_soft)
         self._geometry = make_geometry(problem, options)

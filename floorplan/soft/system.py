@@ -29,7 +29,7 @@ class SpringSystem:
         problem: gives the canvas.
         use: (A,) leave out the anchors where False.
         anchor: each soft macro is also tied to a given point, by this much of the sum of its other springs.
-        order: of elimination, that of another system of these springs; found anew if None.
+        like: another system of these springs, whose order of elimination serves this one too; found anew if None.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class SpringSystem:
         *,
         use: npt.NDArray[np.bool_] | None = None,
         anchor: float = 0.0,
-        order: I32 | None = None,
+        like: SpringSystem | None = None,
     ) -> None:
         s = len(springs.soft)
         k = springs.anchor_k if use is None else np.where(use, springs.anchor_k, 0.0)
@@ -55,21 +55,19 @@ class SpringSystem:
         self._loose_x = loose * (problem.canvas.width_um / 2)
         self._loose_y = loose * (problem.canvas.height_um / 2)
         matrix = (sparse.diags_array(diagonal + self._tie) - graph).tocsc()
-        self._order = _order(matrix) if order is None else order
+        self._order: I32 = _order(matrix) if like is None else like._order
         matrix = matrix[self._order][:, self._order]
         matrix.sort_indices()
-        parent = np.empty(s, np.int64)
-        self._begin = count_columns(matrix.indptr, matrix.indices, parent)
+        if like is None:
+            self._parent = np.empty(s, np.int64)
+            self._begin = count_columns(matrix.indptr, matrix.indices, self._parent)
+        else:
+            self._parent, self._begin = like._parent, like._begin
         self._rows = np.empty(int(self._begin[-1]), np.int32)
         self._lower = np.empty(len(self._rows))
         self._inverse = np.empty(s)
         into = (self._begin, self._rows, self._lower, self._inverse)
-        factorize(matrix.indptr, matrix.indices, matrix.data, parent, *into)
-
-    @property
-    def order(self) -> I32:
-        """(S,) the order of elimination."""
-        return self._order
+        factorize(matrix.indptr, matrix.indices, matrix.data, self._parent, *into)
 
     def solve(self, pull_x: F64, pull_y: F64, at_x: F64 | None = None, at_y: F64 | None = None) -> tuple[F64, F64]:
         """Return x and y, each (B, S).
