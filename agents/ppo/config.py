@@ -51,6 +51,7 @@ class EnvConfig(_Frozen):
     soft_start: Literal["outlook", "port_pull", "initial"] = Field(
         default="outlook", description="where soft macros stand at the start"
     )
+    outlooks: int = Field(default=1, ge=1, le=64, description="guesses an episode of where soft macros will stand")
     dead_end_reward: float = Field(default=-4.0, ge=-100, le=0, description="reward when a macro has no legal cell")
     wirelength_weight: float = Field(default=1.0, ge=0, le=100, description="weight of wirelength in the proxy cost")
     density_weight: float = Field(default=0.5, ge=0, le=100, description="weight of density in the proxy cost")

@@ -51,6 +51,7 @@ def construct_config(env: EnvConfig) -> ConstructConfig:
         order_file=None if env.order_file is None else Path(env.order_file),
         reward=env.reward,
         soft_start=env.soft_start,
+        outlooks=env.outlooks,
         dead_end_reward=env.dead_end_reward,
         cost=CostOptions(weights=weights),
         **given,

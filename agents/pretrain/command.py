@@ -18,8 +18,8 @@ from agents.ppo.commandline import (
     as_tree,
     run_command,
 )
-from agents.ppo.config import load_config
-from agents.ppo.policyfile import read_card
+from agents.ppo.config import ConfigError, load_config
+from agents.ppo.policyfile import find_policy, read_card
 from agents.ppo.runfolder import default_out
 from agents.pretrain.folder import METHODS, PretrainFolder, RunStart
 from agents.pretrain.modelcard import write_model_card
@@ -47,6 +47,13 @@ def _parser() -> argparse.ArgumentParser:
         help="learn by evolution over whole rollouts, from placements that search finds (clone), from play (ppo); "
         "one after the other (default: %(default)s)",
     )
+    p.add_argument(
+        "--from",
+        dest="start",
+        metavar="POLICY",
+        help="begin with a policy's network and weights (shipped, a run folder, a policy folder or a .safetensors "
+        "file); the game is the preset's",
+    )
     add_preset_flag(p)
     add_set_flag(p, "ppo.epochs=3 or pool.envs=8")
     add_output_flags(p, "round")
@@ -70,11 +77,17 @@ def _fresh(args: argparse.Namespace, reporter: Reporter) -> Pretrainer:
     tree = as_tree(args.set)
     settings = _typed(tree.pop("pool", {}))
     config = load_config(args.preset, tree)
+    policy: Path | None = None
+    if args.start is not None:
+        if "network" in tree:
+            raise ConfigError("--set network.*: the policy of --from brings its own")
+        policy = find_policy(args.start)
+        config = config.model_copy(update={"network": read_card(policy).network})
     pool = load_pool(args.pool, settings)
     from agents.pretrain.trainer import Pretrainer
 
     folder = PretrainFolder(args.out or default_out(args.pool.stem))
-    start = RunStart(config, args.seed, args.method, settings)
+    start = RunStart(config, args.seed, args.method, settings, policy)
     folder.check_new()
     trainer = Pretrainer(pool, start, folder, reporter, args.device)
     folder.begin(start, pool)  # only now, so that a pool that is refused leaves no folder behind

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from agents.ppo.config import RunConfig
-from agents.ppo.runfolder import RunFolder
+from agents.ppo.policyfile import weights_file
+from agents.ppo.runfolder import RunFolder, file_hash
 from agents.pretrain.pool import Pool, load_pool
-from floorplan.files import atomic_write_text
+from floorplan.errors import CheckpointError
+from floorplan.files import atomic_write_bytes, atomic_write_text
 
 __all__ = ["METHODS", "Method", "NetlistRow", "PretrainFolder", "RunStart"]
 
@@ -50,13 +52,16 @@ class RunStart:
     seed: int
     method: Method
     overrides: dict[str, Any]
+    policy: Path | None = None
+    """Weights to begin with; fresh ones if None."""
 
 
 class PretrainFolder(RunFolder):
     """Names of, and writes to, the files of one pre-training run.
 
     `policy/` is the policy that did best on what is held out, `last/` the newest. `pool.toml` is a copy of the pool,
-    `netlists.jsonl` has a row for each netlist met so far, with its content hash.
+    `netlists.jsonl` has a row for each netlist met so far, with its content hash. `start/` has a copy of the policy
+    that the run was started from, if any.
     """
 
     def __init__(self, path: Path) -> None:
@@ -65,12 +70,17 @@ class PretrainFolder(RunFolder):
         self.pool = path / "pool.toml"
         self.netlists = path / "netlists.jsonl"
         self.experts = path / "experts"
+        self.start = path / "start"
 
     def begin(self, start: RunStart, pool: Pool) -> None:
-        """Make the folder and write `pool.toml` and `config.toml`."""
+        """Make the folder and write `pool.toml`, `config.toml` and, where there is one, the policy to begin with."""
         self.path.mkdir(parents=True, exist_ok=True)
         atomic_write_text(self.pool, pool.text)
         run = {"pool": str(pool.path), "seed": start.seed, "method": start.method, "settings": start.overrides}
+        if start.policy is not None:
+            self.start.mkdir(exist_ok=True)
+            atomic_write_bytes(self._start_file, weights_file(start.policy).read_bytes())
+            run["policy_hash"] = file_hash(self._start_file)
         self.write_config(run, start.config, {})
 
     def reopen(self) -> tuple[RunStart, Pool]:
@@ -85,10 +95,17 @@ class PretrainFolder(RunFolder):
             run = tree["run"]
             method: Method = {m: m for m in METHODS}[run["method"]]
             config = RunConfig.model_validate(tree["config"])
-            return RunStart(config, int(run["seed"]), method, dict(run["settings"])), Path(run["pool"])
+            policy = self._start_file if "policy_hash" in run else None
+            if policy is not None and (not policy.exists() or file_hash(policy) != run["policy_hash"]):
+                raise CheckpointError(f"{policy}: not the policy that the run was started from")
+            return RunStart(config, int(run["seed"]), method, dict(run["settings"]), policy), Path(run["pool"])
 
         start, origin = self.read_config(read, "damaged, or no pre-training run")
         return start, load_pool(self.pool, start.overrides, origin.parent)
+
+    @property
+    def _start_file(self) -> Path:
+        return self.start / "policy.safetensors"
 
     def append_netlist(self, row: NetlistRow) -> None:
         """Add a row to `netlists.jsonl`."""

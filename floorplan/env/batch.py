@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from floorplan.cost import Cost
-from floorplan.env.arrays import WORKING_MEMORY, movable_orient
+from floorplan.env.arrays import WORKING_MEMORY, Static, build_static, movable_orient
 from floorplan.env.config import ConstructConfig
 from floorplan.env.game import BatchedGame, Finished, StepResult
-from floorplan.env.kernels.batch import IDLE, PLACE, START, advance
+from floorplan.env.kernels.batch import IDLE, PLACE, PUT, START, advance
 from floorplan.env.order import MacroOrder
 from floorplan.errors import ProblemError
 from floorplan.netlist import Placement, Problem
 from floorplan.soft import DEFAULT_SOFT_PLACER, SOFT_PLACERS, make_soft_placer
-from floorplan.soft.outlook import soft_outlook
+from floorplan.soft.outlook import Outlook, make_outlook, soft_outlook
 
 __all__ = ["ConstructBatch"]
 
@@ -38,17 +38,19 @@ class ConstructBatch(BatchedGame):
         empty stands at a dead end; its next action is ignored.
     Reward: `terminal` is minus the proxy cost at the end of an episode. `dense` is minus the change of the partial
         cost at every step, and adds up to the same total. A dead end makes the total `dead_end_reward`.
-    Episode: fixed macros stand from the start, soft macros at their start positions. When the last macro is placed the
-        soft placer puts the soft macros and the exact cost is taken. An environment that is done starts its next
+    Episode: fixed macros stand from the start, soft macros at their start positions; with `outlooks` they are guessed
+        anew as macros come to stand. When the last macro is placed the soft placer puts the soft macros and the exact
+        cost is taken. An environment that is done starts its next
         episode in the same step, so its observation is already the next episode's first.
 
     Everything depends on (seed, environment, episode) alone: neither on the number of environments nor of threads.
+
+    The attributes beyond these are those of `BatchedGame`.
 
     Attributes:
         config: as given.
         soft_placer: puts the soft macros of complete episodes.
         steps: (B,) macros placed in the running episodes.
-        All others are those of `BatchedGame`.
     """
 
     def __init__(
@@ -81,8 +83,14 @@ class ConstructBatch(BatchedGame):
         self.reward_of = reward_of
         super().__init__(problem, num_envs, self.config.cost, seed, auto_reset=auto_reset, purpose="place")
         self.soft_placer = make_soft_placer(self.config.soft_placer, problem, cost_options=self.config.cost)
+        self._outlook: Outlook | None = None
         self._start = self._start_placement()
         self._lay_out(self._start)
+        # Where soft macros stand in each environment now, and what follows from it; at first the same for all.
+        self._seen = [self._start] * num_envs
+        self._statics: list[Static] = [self._static] * num_envs
+        macros, looks = self.dims.macros, self.config.outlooks if self.config.soft_start == "outlook" else 1
+        self._look_at = frozenset(round(i * macros / looks) for i in range(1, looks)) - {0, macros}
         self._order = MacroOrder(problem, self.config)
         self._actions = np.zeros((num_envs, self.dims.macros), np.int64)
         # What the rewards so far add up to is -score in `dense`, 0 in `terminal`.
@@ -96,10 +104,11 @@ class ConstructBatch(BatchedGame):
 
     def placement(self, env: int) -> Placement:
         """Return where everything stands in `env` now; macros to come are not placed."""
-        x, y, placed = self._start.x_um.copy(), self._start.y_um.copy(), self._start.placed.copy()
+        seen = self._seen[env]
+        x, y, placed = seen.x_um.copy(), seen.y_um.copy(), seen.placed.copy()
         ids = self.graph.movable
         x[ids], y[ids], placed[ids] = self._state.x[env], self._state.y[env], self._state.placed[env]
-        return Placement(x, y, self._start.orient, placed)
+        return Placement(x, y, seen.orient, placed)
 
     def step(self, actions: npt.ArrayLike) -> StepResult:
         """Place the macro in hand of every environment.
@@ -149,6 +158,8 @@ class ConstructBatch(BatchedGame):
                 array[to] = array[start]
         for own in (self._actions, self.over, self._score, self._reward_sum):
             own[to] = own[start]
+        self._seen = [self._seen[i] for i in given.tolist()]
+        self._statics = [self._statics[i] for i in given.tolist()]
 
     def get_state(self) -> dict[str, npt.NDArray[np.int64]]:
         """Return what it takes to stand here again: seed, episode numbers and the actions of the running episodes.
@@ -198,6 +209,11 @@ class ConstructBatch(BatchedGame):
         made = placement.replace(x[0], y[0], orient[0])
         return made, self.engine.full(made)
 
+    @property
+    def _placer_name(self) -> str:
+        """Name of the placer that guesses: one that reads no netlist has no outlook of its own."""
+        return self.config.soft_placer if self.config.soft_placer != "none" else DEFAULT_SOFT_PLACER
+
     def _start_placement(self) -> Placement:
         """Return where everything but the movable macros stands during an episode."""
         problem = self.problem
@@ -213,10 +229,12 @@ class ConstructBatch(BatchedGame):
             bare[hard] = False
             x[hard], y[hard] = cv.width_um / 2, cv.height_um / 2
             now = Placement(x, y, np.where(bare, orient, 0), bare)
-            # A placer that reads no netlist has no outlook of its own.
-            name = self.config.soft_placer if self.config.soft_placer != "none" else DEFAULT_SOFT_PLACER
-            likely = soft_outlook(problem, now, SOFT_PLACERS[name], self.config.cost)
-            x[soft], y[soft] = likely.x_um[soft], likely.y_um[soft]
+            if self.config.outlooks > 1:
+                self._outlook = make_outlook(self._placer_name, problem, self.config.cost)
+                self._outlook.guess(x[None], y[None], now.orient[None], bare[None, hard])
+            else:
+                likely = soft_outlook(problem, now, SOFT_PLACERS[self._placer_name], self.config.cost)
+                x[soft], y[soft] = likely.x_um[soft], likely.y_um[soft]
         else:
             x[soft] = np.where(placed[soft], x[soft], cv.width_um / 2)
             y[soft] = np.where(placed[soft], y[soft], cv.height_um / 2)
@@ -236,6 +254,7 @@ class ConstructBatch(BatchedGame):
     def _begin(self, which: BOOL) -> None:
         for b in np.flatnonzero(which).tolist():
             self._state.order[b] = self._order.of_episode(self.seed, b, int(self.episode[b]))
+            self._seen[b], self._statics[b] = self._start, self._static
         self._actions[which] = 0
         self._score[which] = 0.0
         self._reward_sum[which] = 0.0
@@ -245,7 +264,44 @@ class ConstructBatch(BatchedGame):
     def _run(self, todo: npt.NDArray[np.int64], actions: npt.NDArray[np.int64]) -> None:
         """Call the kernel on all environments."""
         work = todo.astype(np.uint8)
-        self._share_out(lambda _lane, begin, end: advance(self._static, self._state, work, actions, begin, end))
+
+        def run(_lane: int, begin: int, end: int) -> None:
+            # those that see soft macros in the same places go in one call
+            while begin < end:
+                static, until = self._statics[begin], begin + 1
+                while until < end and self._statics[until] is static:
+                    until += 1
+                advance(static, self._state, work, actions, begin, until)
+                begin = until
+
+        self._share_out(run)
+
+    def _look(self, rows: npt.NDArray[np.int64]) -> None:
+        """Guess where soft macros will stand in some environments, and have these stand where they did with that."""
+        assert self._outlook is not None  # made with the start, where there is more than one outlook
+        ids, soft = self.graph.movable, self.problem.movable_soft
+        seen = [self._seen[b] for b in rows.tolist()]
+        x, y = np.stack([p.x_um for p in seen]), np.stack([p.y_um for p in seen])
+        x[:, ids], y[:, ids] = self._state.x[rows], self._state.y[rows]
+        self._outlook.guess(x, y, np.stack([p.orient for p in seen]), self._state.placed[rows])
+        for i, b in enumerate(rows.tolist()):
+            at_x, at_y = self._start.x_um.copy(), self._start.y_um.copy()
+            at_x[soft] = np.clip(x[i, soft], 0, self.problem.canvas.width_um)
+            at_y[soft] = np.clip(y[i, soft], 0, self.problem.canvas.height_um)
+            self._seen[b] = self._start.replace(at_x, at_y)
+            self._statics[b] = build_static(self.problem, self.engine, self._seen[b])
+        self._replay(rows)
+
+    def _replay(self, rows: npt.NDArray[np.int64]) -> None:
+        """Bring environments to where they are, from the start."""
+        steps = self._state.step.copy()
+        inside = np.zeros(self.num_envs, np.bool_)
+        inside[rows] = True
+        self._run(np.where(inside, START, IDLE), np.zeros(self.num_envs, np.int64))
+        for t in range(int(steps[rows].max())):
+            column = np.ascontiguousarray(self._actions[:, t])
+            last = steps == t + 1
+            self._run(np.where(inside & (t < steps), np.where(last, PLACE, PUT), IDLE), column)
 
     def _advance(self, actions: npt.NDArray[np.int64], active: BOOL) -> tuple[BOOL, BOOL]:
         """Place one macro where active and set rewards, without the final cost of what is complete.
@@ -256,6 +312,10 @@ class ConstructBatch(BatchedGame):
         rows = np.flatnonzero(active)
         self._actions[rows, self._state.step[rows]] = actions[rows]
         self._run(np.where(active, PLACE, IDLE), actions)
+        if self._look_at:
+            due = active & np.isin(self._state.step, list(self._look_at)) & (self._state.legal_count > 0)
+            if due.any():
+                self._look(np.flatnonzero(due))
         complete = self._state.step == self.dims.macros
         dead = (self._state.legal_count == 0) & ~complete
         running = active & ~complete & ~dead
@@ -274,7 +334,7 @@ class ConstructBatch(BatchedGame):
         if len(complete) == 0:
             return []
         n = len(complete)
-        x, y = np.tile(self._start.x_um, (n, 1)), np.tile(self._start.y_um, (n, 1))
+        x, y = (np.stack([getattr(self._seen[b], name) for b in complete.tolist()]) for name in ("x_um", "y_um"))
         orient = np.tile(self._start.orient, (n, 1))
         x[:, self.graph.movable] = self._state.x[complete]
         y[:, self.graph.movable] = self._state.y[complete]

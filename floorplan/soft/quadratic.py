@@ -27,7 +27,7 @@ from floorplan.soft.springs import anchor_pull, build_springs
 from floorplan.soft.system import SpringSystem
 from floorplan.soft.workspace import make_blocks, make_geometry, make_workspace
 
-__all__ = ["QuadraticPlacer", "Sweep"]
+__all__ = ["QuadraticPlacer", "Sweep", "rows_of"]
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ class QuadraticPlacer(SoftPlacer):
         self._blocks = make_blocks(problem, square_soft=options.square_soft)
         self._geometry = make_geometry(problem, options)
         self._level = level
-        self._plan = _rows(sweeps)
-        self._trial = _rows(trial)
+        self._plan = rows_of(sweeps)
+        self._trial = rows_of(trial)
         self._engine = CostEngine(problem, options) if trial else None
         self._order = np.argsort(-self._nets.w * self._nets.h, kind="stable").astype(np.int32)
         self._lanes = make_workspace(problem, self._nets, 1)
@@ -175,5 +175,6 @@ class QuadraticPlacer(SoftPlacer):
         return start_positions(self.problem, self._springs)
 
 
-def _rows(sweeps: tuple[Sweep, ...]) -> F64:
+def rows_of(sweeps: tuple[Sweep, ...]) -> F64:
+    """Return sweeps as the kernels read them, a row each."""
     return np.array([s.row() for s in sweeps]).reshape(-1, 8)

@@ -10,6 +10,7 @@ from scipy.sparse.linalg import splu
 
 from floorplan.netlist import Problem
 from floorplan.parallel import share_out
+from floorplan.soft.kernels.held import complement, solve_held
 from floorplan.soft.kernels.solve import TOGETHER, count_columns, factorize, solve
 from floorplan.soft.springs import Springs
 
@@ -30,6 +31,7 @@ class SpringSystem:
         use: (A,) leave out the anchors where False.
         anchor: each soft macro is also tied to a given point, by this much of the sum of its other springs.
         like: another system of these springs, whose order of elimination serves this one too; found anew if None.
+        holdable: (S,) macros that `solve_held` may be told to hold; none if None.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class SpringSystem:
         use: npt.NDArray[np.bool_] | None = None,
         anchor: float = 0.0,
         like: SpringSystem | None = None,
+        holdable: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         s = len(springs.soft)
         k = springs.anchor_k if use is None else np.where(use, springs.anchor_k, 0.0)
@@ -55,7 +58,9 @@ class SpringSystem:
         self._loose_x = loose * (problem.canvas.width_um / 2)
         self._loose_y = loose * (problem.canvas.height_um / 2)
         matrix = (sparse.diags_array(diagonal + self._tie) - graph).tocsc()
-        self._order: I32 = _order(matrix) if like is None else like._order
+        self._order: I32 = _order(matrix, holdable) if like is None else like._order
+        self._first = s - (0 if holdable is None else int(holdable.sum()))
+        self._schur: F64 | None = None
         matrix = matrix[self._order][:, self._order]
         matrix.sort_indices()
         if like is None:
@@ -86,6 +91,46 @@ class SpringSystem:
         share_out(lambda _lane, begin, end: self._solve_groups(begin, end, right, both), groups)
         return both[: len(pull_x)], both[len(pull_x) :]
 
+    def solve_held(
+        self,
+        pull_x: F64,
+        pull_y: F64,
+        held: npt.NDArray[np.bool_],
+        stands_x: F64,
+        stands_y: F64,
+        at_x: F64 | None = None,
+        at_y: F64 | None = None,
+    ) -> tuple[F64, F64]:
+        """Return x and y, each (B, S), with some macros held where they stand.
+
+        Args:
+            pull_x: (B, S) of `anchor_pull`.
+            pull_y: likewise.
+            held: (B, S), which; only `holdable` ones.
+            stands_x: (B, S) where they stand; not read elsewhere.
+            stands_y: likewise.
+            at_x: as in `solve`.
+            at_y: likewise.
+        """
+        into = (self._begin, self._rows, self._lower, self._inverse)
+        if self._schur is None:
+            self._schur = complement(*into, self._first)
+        schur, order, rows = self._schur, self._order, len(pull_x)
+        right_x, right_y = pull_x + self._loose_x, pull_y + self._loose_y
+        if at_x is not None and at_y is not None:
+            right_x, right_y = right_x + self._tie * at_x, right_y + self._tie * at_y
+        right_x, right_y = np.where(held, stands_x, right_x), np.where(held, stands_y, right_y)
+        x, y = np.empty_like(right_x), np.empty_like(right_y)
+
+        def solve_rows(_lane: int, begin: int, end: int) -> None:
+            for b in range(begin, end):
+                both = np.stack([right_x[b, order], right_y[b, order]], axis=1)
+                solve_held(*into, schur, held[b, order[self._first :]], both)
+                x[b, order], y[b, order] = both.T
+
+        share_out(solve_rows, rows)
+        return x, y
+
     def _solve_groups(self, begin: int, end: int, right: F64, both: F64) -> None:
         for g in range(begin, end):
             rows = right[g * TOGETHER : (g + 1) * TOGETHER, self._order]
@@ -95,8 +140,15 @@ class SpringSystem:
             both[g * TOGETHER : (g + 1) * TOGETHER, self._order] = x[:, : len(rows)].T
 
 
-def _order(matrix: sparse.csc_array) -> I32:
-    """Return (S,) which unknown is struck out when, for little fill: multiple minimum degree, as SuperLU has it."""
+def _order(matrix: sparse.csc_array, last: npt.NDArray[np.bool_] | None = None) -> I32:
+    """Return (S,) which unknown is struck out when, for little fill: multiple minimum degree, as SuperLU has it.
+
+    Those of `last` come after all others, in their order.
+    """
+    if last is not None:
+        others = np.flatnonzero(~last)
+        first = others[_order(matrix[others][:, others].tocsc())]
+        return np.concatenate([first, np.flatnonzero(last)]).astype(np.int32)
     if not matrix.shape[0]:
         return np.zeros(0, np.int32)
     pattern = matrix.copy()

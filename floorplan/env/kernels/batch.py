@@ -17,11 +17,12 @@ from floorplan.env.kernels.mask import legal_mask
 from floorplan.env.kernels.observe import standardise, write_scalars, write_state_maps
 from floorplan.env.kernels.place import congestion_cost, density_cost, extend_boxes, extend_routes
 
-__all__ = ["IDLE", "LIFTED", "PLACE", "START", "advance"]
+__all__ = ["IDLE", "LIFTED", "PLACE", "PUT", "START", "advance"]
 
-IDLE, PLACE, START, LIFTED = 0, 1, 2, 3
+IDLE, PLACE, START, LIFTED, PUT = 0, 1, 2, 3, 4
 """What `advance` does with an environment: nothing, place the macro in hand, start an episode, or show a macro that was
-lifted out of a complete placement: `lift_macros` has written what stands, the mask and the change of wirelength."""
+lifted out of a complete placement: `lift_macros` has written what stands, the mask and the change of wirelength. PUT
+places the macro in hand and shows nothing: another one follows at once."""
 
 
 @njit(cache=True, nogil=True)
@@ -58,7 +59,7 @@ def advance(
             s.threshold[b] = -np.inf
             s.area_hard[b] = st.start_area_um2
             s.area_left[b] = st.macro_area_um2
-        elif todo[b] == PLACE:
+        elif todo[b] == PLACE or todo[b] == PUT:
             m = s.order[b, s.step[b]]
             cell = actions[b]
             x, y = (cell % st.columns + 0.5) * gw, (cell // st.columns + 0.5) * gh
@@ -87,6 +88,8 @@ def advance(
             add_area(x, y, w, h, gw, gh, scale, s.density[b])
             add_area(x, y, w, h, gw, gh, scale, s.hard[b])
             add_macro_blockage(x, y, w, h, gw, gh, st.h_share, st.v_share, s.hmac[b], s.vmac[b])
+            if todo[b] == PUT:
+                continue
 
         # The partial cost.
         density, hh, vv, values = s.density[b], s.h[b], s.v[b], s.values[b]
