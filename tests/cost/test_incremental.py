@@ -163,3 +163,14 @@ def test_top_sum_from_any_threshold_is_the_sorted_sum(values: list[float], k: in
     assert top_sum(array.copy(), len(array), k) == pytest.approx(want, abs=1e-11)
     # Starting where the last call ended gives the same.
     assert top_sum_near(array, len(array), k, threshold, gap)[0] == pytest.approx(want, abs=1e-11)
+
+
+def test_a_threshold_is_found_where_rounding_swallows_the_first_step() -> None:
+    # 1.0 less one rank's spacing is 1.0 again; the ends of the search once flew to 1e299 and took the sum along.
+    values = np.concatenate([np.full(89, 1.5), np.linspace(0.2, 0.9, 811)])
+    want = float(np.sort(values)[-90:].sum())
+    for t in (1.0, -3e177, 4e177):
+        total, threshold, gap = top_sum_near(values, 900, 90, t, 5.551115123125783e-17)
+        assert total == pytest.approx(want, rel=1e-12)
+        assert 0.0 < threshold < 2.0
+        assert gap < 1e3

@@ -70,13 +70,16 @@ def top_sum_near(values: npt.NDArray[np.float64], n: int, k: int, t: float, gap:
     for step in range(400):
         if above <= k <= reached:
             break
-        if step == 8:
-            low, high = max(low, values[:n].min() - 1.0), min(high, values[:n].max() + 1.0)
         before, count = t, above if above > k else reached
         if above > k:
             low = t
         else:
             high = t
+        if step == 8:
+            # After the ends took t, which may lie far outside.
+            low, high = max(low, values[:n].min() - 1.0), min(high, values[:n].max() + 1.0)
+        # A step that rounding swallows would look like one past an end that is not known yet.
+        gap = max(gap, 4 * SAME * max(1.0, abs(t)))
         if low > -FAR and high < FAR and (step & 1 or high - low < 8 * SAME):
             t = 0.5 * (low + high)
         else:
