@@ -158,18 +158,13 @@ def _merged(a: CostArrays) -> tuple[I32, F64, F64, npt.NDArray[np.int64], npt.ND
     rigid = np.ones(nets, np.bool_)
     np.logical_and.at(rigid, net, a.node_kind[node] != NodeKind.HARD)
     weight, demand = a.net_weight.copy(), a.net_demand.copy()
-    keep = np.ones(nets, np.bool_)
-    seen: dict[tuple[int, bytes], int] = {}
-    for e in np.flatnonzero(rigid).tolist():
-        begin, end = ptr[e], ptr[e + 1]
-        if end - begin == 1:
-            keep[e] = False
-            continue
-        like = seen.setdefault((int(node[source[e]]), node[begin:end].tobytes()), e)
-        if like != e:
-            weight[like] += weight[e]
-            demand[like] += demand[e]
-            keep[e] = False
+    size = np.diff(ptr)
+    keep = ~(rigid & (size == 1))
+    like = _first_alike(np.flatnonzero(rigid & (size > 1)), node, ptr, node[source])
+    other = like != np.arange(nets)
+    np.add.at(weight, like[other], weight[other])
+    np.add.at(demand, like[other], demand[other])
+    keep &= ~other
     kept_term = keep[net]
     new_place = np.cumsum(kept_term) - 1
     counts = np.diff(ptr)[keep]
@@ -182,3 +177,20 @@ def _merged(a: CostArrays) -> tuple[I32, F64, F64, npt.NDArray[np.int64], npt.ND
         weight[keep],
         demand[keep],
     )
+
+
+def _first_alike(
+    among: npt.NDArray[np.int64], node: I32, ptr: npt.NDArray[np.int64], source: I32
+) -> npt.NDArray[np.int64]:
+    """Return for every net the first of `among` with the same source and nodes, itself where it is not among them."""
+    like = np.arange(len(ptr) - 1)
+    sizes = np.diff(ptr)[among]
+    for size in np.unique(sizes).tolist():
+        these = among[sizes == size]
+        rows = np.column_stack([source[these], node[ptr[these][:, None] + np.arange(size)]])
+        order = np.lexsort((these, *rows.T[::-1]))
+        new = np.ones(len(these), np.bool_)
+        new[1:] = (rows[order][1:] != rows[order][:-1]).any(axis=1)
+        begin = np.flatnonzero(new)
+        like[these[order]] = np.repeat(these[order[begin]], np.diff(np.append(begin, len(these))))
+    return like
