@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test test-slow check format bench docs clean
+.PHONY: help install train test test-slow check format bench notebooks docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,9 +53,13 @@ format: $(STAMP) ## Format the code and repair what the linter can
 bench: $(STAMP) ## Measure the speeds that the README quotes
 	$(BIN)/python -m pytest tests/bench -m bench -s $(ARGS)
 
+notebooks: $(STAMP) ## Run the example notebooks and store what they show
+	$(BIN)/python notebooks/refresh.py
+
 docs: $(STAMP) ## Build the documentation into site/
 	$(BIN)/python -m pip install -qq --constraint constraints.txt --editable ".[docs]"
 	$(BIN)/python docs/write_tables.py
+	$(BIN)/python docs/write_constants.py
 	$(BIN)/python docs/write_transfer.py
 	$(BIN)/mkdocs build --strict
 

@@ -70,6 +70,7 @@ class Progress:
         episodes: complete placements so far.
         best: cost of the best placement so far, None before the first.
         note: a word on what is going on (`3 dead ends`), for display.
+        placement: the best so far, where the agent shows it; legal or not yet.
     """
 
     spent_frac: float
@@ -78,6 +79,7 @@ class Progress:
     episodes: int
     best: Cost | None = None
     note: str = ""
+    placement: Placement | None = None
 
 
 ProgressCallback = Callable[[Progress], None]
@@ -102,6 +104,13 @@ class Result:
     proposals: int
     episodes: int
     seconds: float
+
+    def _repr_html_(self) -> str:
+        from floorplan.notebook import layout_html
+
+        ended = "1 episode" if self.episodes == 1 else f"{self.episodes:,} episodes"
+        spent = f"{self.proposals:,} proposals, {ended}, {self.seconds:.1f} s"
+        return layout_html(self.placement, self.cost, [("spent", spent)])
 
 
 @runtime_checkable
@@ -171,9 +180,10 @@ class BudgetClock:
         """Episodes that may still be completed; None if the budget is of another kind."""
         return max(0, int(self.budget.amount) - self.episodes) if self.budget.kind == "e" else None
 
-    def progress(self, best: Cost | None = None, note: str = "") -> Progress:
+    def progress(self, best: Cost | None = None, note: str = "", placement: Placement | None = None) -> Progress:
         """Return the state of affairs for a progress callback."""
-        return Progress(min(1.0, self.spent_frac), self.seconds, self.proposals, self.episodes, best, note)
+        spent = min(1.0, self.spent_frac)
+        return Progress(spent, self.seconds, self.proposals, self.episodes, best, note, placement)
 
 
 def legal_result(problem: Problem, placement: Placement, cost: Cost, clock: BudgetClock) -> Result:
@@ -185,4 +195,4 @@ def legal_result(problem: Problem, placement: Placement, cost: Cost, clock: Budg
     legality = check_legality(problem, placement)
     if not legality.legal:
         raise InfeasibleProblemError(f"the best placement found is not legal: {legality.summary()}")
-    return Result(placement, cost, legality, clock.proposals, clock.episodes, clock.seconds)
+    return Result(placement.on(problem), cost, legality, clock.proposals, clock.episodes, clock.seconds)

@@ -101,7 +101,10 @@ class GreedyAgent:
                 if best is None or episode.cost.proxy < best.cost.proxy:
                     best = episode
             if progress is not None:
-                progress(clock.progress(best.cost if best else None, f"{dead_ends} dead ends"))
+                dead_note = f"{dead_ends} dead ends"
+                progress(
+                    clock.progress(best.cost, dead_note, best.placement) if best else clock.progress(note=dead_note)
+                )
         if best is None:
             raise InfeasibleProblemError(
                 f"greedy placement completed no episode within {budget}: {dead_ends} dead ends, "

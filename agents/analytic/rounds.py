@@ -196,7 +196,7 @@ class Rounds:
 
     def _report(self, note: str) -> None:
         if self.progress is not None:
-            self.progress(self.clock.progress(self.best_cost, note))
+            self.progress(self.clock.progress(self.best_cost, note, self.best))
 
     def _measure(self, start: Placement) -> None:
         """Time a few gradient steps, once, where the budget is in seconds."""

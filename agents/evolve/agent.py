@@ -102,7 +102,8 @@ class EvolveAgent:
                     best = episode
             search.tell(genotypes, decoded.at, decoded.fitness)
             if progress is not None:
-                progress(clock.progress(best.cost if best else None, f"{dead_ends} dead ends"))
+                dead = f"{dead_ends} dead ends"
+                progress(clock.progress(best.cost, dead, best.placement) if best else clock.progress(note=dead))
             if best is None and dead_ends >= self.patience:
                 break
         if best is None:

@@ -46,4 +46,5 @@ class Tally:
         """Report the state of affairs to whoever wants to know."""
         if self._progress is not None:
             dead = f"{self.dead_ends} dead ends" if self.dead_ends else ""
-            self._progress(self.clock.progress(self.cost, ", ".join(part for part in (note, dead) if part)))
+            note = ", ".join(part for part in (note, dead) if part)
+            self._progress(self.clock.progress(self.cost, note, self.placement))

@@ -212,8 +212,9 @@ class PortfolioAgent(Searcher):
 
         def tell(p: Progress) -> None:
             if progress is not None:
-                shown = p.best if p.best is not None and p.best.proxy < best.proxy else best
-                progress(replace(clock.progress(shown, "seeds"), seconds=begun + p.seconds))
+                better = p.best is not None and p.best.proxy < best.proxy
+                told = clock.progress(p.best if better else best, "seeds", p.placement if better else None)
+                progress(replace(told, seconds=begun + p.seconds))
 
         agent = AnalyticAgent(start=start, iterations=max(min(500, int(steps * 0.6)), 20), cost=self.cost)
         try:

@@ -99,7 +99,7 @@ class Team:
             # Chains may have to take turns on a core; what counts is the time until all are done.
             self._seconds_per_proposal = max((self.clock.seconds - started) / max(made), 1e-8)
         if self._progress is not None:
-            self._progress(self.clock.progress(self.best_cost(), note))
+            self._progress(self.clock.progress(self.best_cost(), note, self.best.best_placement))
 
     def follow_winner(self) -> None:
         """Let the chain that stands worst go on from where the one that stands best is."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from floorplan.errors import ProblemError
 from floorplan.netlist import Problem
+from floorplan.showable import Showable
 
 if TYPE_CHECKING:
     from floorplan.accelerator.hardware.spec import Hardware
@@ -62,7 +63,7 @@ class Dataflow:
 
 
 @dataclass(frozen=True, eq=False)
-class Chip:
+class Chip(Showable):
     """A whole accelerator die: a problem, and the meaning of its macros and nets.
 
     K hard macros ("blocks"), in the order of `problem.netlist.hard`; E nets. All arrays are read-only.
@@ -118,6 +119,9 @@ class Chip:
             raise ProblemError(f"net_mix of chip {self.name} must be (nets, {len(TRAFFIC)}) shares >= 0")
         if self.net_mix[:, 0].any():
             raise ProblemError("nets of class none carry no share")
+
+    def __repr__(self) -> str:
+        return f"Chip({self.name}, {self.technology}, {self.clock_hz / 1e9:g} GHz, {self.problem!r})"
 
     @cached_property
     def net_class(self) -> npt.NDArray[np.uint8]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from floorplan.errors import FloorplanError
 from floorplan.files import atomic_write_text
+from floorplan.showable import Showable
 
 __all__ = ["SCHEMA", "BenchError", "Bound", "Failure", "Row", "RowStore", "Score", "Violations", "run_key"]
 
@@ -70,7 +71,7 @@ class Bound(_Part):
     reason: str | None = None
 
 
-class Row(_Part):
+class Row(_Part, Showable):
     """One run.
 
     Attributes:
@@ -166,6 +167,10 @@ class Row(_Part):
     placement_hash: str | None
     trace_file: str | None
     error: Failure | None
+
+    def __repr__(self) -> str:
+        proxy = "" if self.score is None else f", proxy {self.score.proxy:.4f}"
+        return f"Row({self.label} on {self.design}, {self.budget}, seed {self.seed}: {self.status}{proxy})"
 
     @property
     def legal(self) -> bool:

@@ -20,6 +20,7 @@ from floorplan.bench.suite import Suite, SuiteError
 from floorplan.bench.trace import ShowProgress
 from floorplan.bench.worker import Worker
 from floorplan.errors import FloorplanError
+from floorplan.showable import Showable
 
 __all__ = ["Outcome", "Watcher", "plan", "run_suite"]
 
@@ -41,7 +42,7 @@ class Watcher(Protocol):
 
 
 @dataclass
-class Outcome:
+class Outcome(Showable):
     """What became of a suite.
 
     Attributes:
@@ -53,6 +54,9 @@ class Outcome:
     rows: list[Row] = field(default_factory=list)
     done: int = 0
     skipped: int = 0
+
+    def __repr__(self) -> str:
+        return f"Outcome({len(self.rows)} rows, {self.done} run now, {self.skipped} there before)"
 
 
 def plan(suite: Suite, out: Path, jobs: int = 1, bounds: dict[tuple[str, str], Bound] | None = None) -> list[Job]:

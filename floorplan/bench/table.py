@@ -15,6 +15,7 @@ from floorplan.bench.published import Published, published_for
 from floorplan.bench.rescore import cost_options
 from floorplan.bench.rows import Bound, Row, Score
 from floorplan.plugins import parse_budget
+from floorplan.showable import Showable
 
 __all__ = ["Group", "Section", "budget_parts", "budget_text", "sections"]
 
@@ -79,7 +80,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Section:
+class Section(Showable):
     """One problem under one cost.
 
     Attributes:
@@ -99,6 +100,10 @@ class Section:
     published: tuple[Published, ...]
     others: tuple[Published, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        runs = sum(len(g.rows) for g in self.groups)
+        return f"Section({self.design!r}, {len(self.groups)} agents and budgets, {runs} runs)"
 
     @property
     def facts(self) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from floorplan.bound.netpoints import gather_points
 from floorplan.bound.wirelength import extent_bound
 from floorplan.cost.terms import CostOptions, CostWeights
 from floorplan.netlist import Problem
+from floorplan.showable import Showable
 
 __all__ = ["LowerBound", "lower_bound"]
 
@@ -18,7 +19,7 @@ _ROUND_DOWN = 1.0 - 1e-9
 
 
 @dataclass(frozen=True)
-class LowerBound:
+class LowerBound(Showable):
     """Costs that no legal placement of a problem goes below, soft macros lying wholly inside the canvas.
 
     Attributes:

@@ -19,6 +19,7 @@ from floorplan.cluster.reshape import break_up, merge_small, renumber
 from floorplan.cluster.spots import cell_spots
 from floorplan.errors import ProblemError
 from floorplan.netlist import Netlist, NodeKind, Problem
+from floorplan.showable import Showable
 
 __all__ = ["ClusterOptions", "Clustering", "cluster", "cluster_as_given", "parts_for"]
 
@@ -64,7 +65,7 @@ class ClusterOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Clustering:
+class Clustering(Showable):
     """A clustered problem and where its cells went.
 
     Attributes:

@@ -87,7 +87,7 @@ class IncrementalCost:
         s = self.state
         if self._in_hand is not None and len(self._in_hand[0]) > 1:
             raise ProblemError("commit or roll back the move in hand before reading the placement")
-        return Placement(s.x, s.y, s.orient, np.ones(len(s.x), np.bool_))
+        return Placement(s.x, s.y, s.orient, np.ones(len(s.x), np.bool_)).on(self.problem)
 
     def propose(
         self,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from floorplan.errors import ProblemError
+from floorplan.showable import Showable
 
 __all__ = ["Cost", "CostBatch", "CostMaps", "CostOptions", "CostWeights"]
 
@@ -60,7 +61,7 @@ class CostOptions:
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Showable):
     """The exact cost of one placement.
 
     Attributes:
@@ -106,7 +107,7 @@ class CostBatch:
 
 
 @dataclass(frozen=True, eq=False)
-class CostMaps:
+class CostMaps(Showable):
     """Per-cell maps, each (rows, columns) float64; row 0 is at the bottom.
 
     Attributes:
@@ -118,3 +119,8 @@ class CostMaps:
     density: F64
     h: F64
     v: F64
+
+    def __repr__(self) -> str:
+        rows, columns = self.density.shape
+        most = f"density up to {self.density.max():.3f}, congestion up to {self.h.max():.3f} H and {self.v.max():.3f} V"
+        return f"CostMaps({rows} x {columns} cells, {most})"

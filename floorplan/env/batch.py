@@ -342,7 +342,7 @@ class ConstructBatch(BatchedGame):
         costs = self.engine.batch(x, y, orient)
         placed = np.ones(x.shape[1], np.bool_)
         done = [
-            Finished(b, Placement(x[i], y[i], orient[i], placed), costs[i], 0.0)
+            Finished(b, Placement(x[i], y[i], orient[i], placed).on(self.problem), costs[i], 0.0)
             for i, b in enumerate(complete.tolist())
         ]
         reward = self._score[complete] + (-costs.proxy if self.reward_of is None else self.reward_of(done))

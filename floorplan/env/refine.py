@@ -50,12 +50,14 @@ class RefineBatch(BatchedGame):
     Everything depends on (seed, environment, episode) and the placement alone: neither on the number of environments
     nor of threads.
 
+    The attributes beyond these are those of `BatchedGame`; `partial` is the cost of what stands, without the macro in
+    hand.
+
     Attributes:
         config: as given.
         lifts: macros lifted in an episode.
         steps: (B,) macros lifted and put back in the running episodes.
         proposed: (B,) float64 exact change of the proxy by the moves of the last step, kept or not; 0 without a move.
-        All others are those of `BatchedGame`; `partial` is the cost of what stands, without the macro in hand.
     """
 
     def __init__(
@@ -364,4 +366,4 @@ class RefineBatch(BatchedGame):
 
     def _stands(self, env: int) -> Placement:
         f = self._complete
-        return Placement(f.x[env], f.y[env], f.orient[env], np.ones(f.x.shape[1], np.bool_))
+        return Placement(f.x[env], f.y[env], f.orient[env], np.ones(f.x.shape[1], np.bool_)).on(self.problem)

@@ -14,6 +14,7 @@ from floorplan.estimate.cost_usd import Money, Prices, usd_per_mtoken
 from floorplan.estimate.kernels import chain
 from floorplan.estimate.quantity import Quantity
 from floorplan.estimate.technology import system_constants
+from floorplan.showable import Showable
 
 if TYPE_CHECKING:
     from floorplan.estimate.estimator import Estimator
@@ -123,7 +124,7 @@ class NetTable:
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class Estimate(Showable):
     """The estimate of one legal placement.
 
     Attributes:
@@ -145,6 +146,10 @@ class Estimate:
     parts: dict[str, Quantity]
     nets: NetTable
     heat: HeatMap
+
+    def __repr__(self) -> str:
+        j, ns = self.totals.j_per_token, self.totals.ns_per_token
+        return f"Estimate({self.chip}: {self.load}, {self.technology}: {j:.4g} J and {ns:.4g} ns a token)"
 
     def to_dict(self, nets: int = 10) -> dict[str, Any]:
         """Return plain values: the headline numbers, then every quantity with its error bar and source."""

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from floorplan.errors import ProblemError
 from floorplan.netlist import Problem
+from floorplan.showable import Showable
 
 __all__ = ["Design"]
 
 
 @dataclass(frozen=True, eq=False)
-class Design:
+class Design(Showable):
     """A problem and its origin, which a writer needs to put a placement back into the file it came from.
 
     Attributes:

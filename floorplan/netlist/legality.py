@@ -12,6 +12,7 @@ from floorplan.netlist.constraints import turned_halo_um
 from floorplan.netlist.model import NodeKind
 from floorplan.netlist.placement import Placement
 from floorplan.netlist.problem import Problem
+from floorplan.showable import Showable
 
 __all__ = ["TOLERANCE_UM", "Legality", "Violation", "check_legality"]
 
@@ -53,7 +54,7 @@ class Violation:
 
 
 @dataclass(frozen=True)
-class Legality:
+class Legality(Showable):
     """The verdict on a placement, with every reason against it.
 
     Attributes:
@@ -69,6 +70,9 @@ class Legality:
     def legal(self) -> bool:
         """True if nothing is wrong."""
         return not self.violations
+
+    def __repr__(self) -> str:
+        return f"Legality({self.summary()})"
 
     def summary(self, limit: int = 3) -> str:
         """Return `legal`, or `ILLEGAL` with the worst violations."""

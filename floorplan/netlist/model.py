@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from floorplan.showable import Showable
+
 if TYPE_CHECKING:
     import networkx as nx
     from torch_geometric.data import Data
@@ -43,7 +45,7 @@ class Side(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Netlist:
+class Netlist(Showable):
     """A weighted directed hypergraph of nodes (macros, ports), pins and nets.
 
     All arrays are read-only. N nodes, P pins, E nets, T = len(net_pin) terminals. Nodes and pins keep the order of the

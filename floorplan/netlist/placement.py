@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from floorplan.errors import ProblemError
+from floorplan.showable import Showable
+
+if TYPE_CHECKING:
+    from floorplan.netlist.problem import Problem
 
 __all__ = ["Placement"]
 
 
 @dataclass(frozen=True, eq=False)
-class Placement:
+class Placement(Showable):
     """Centres and orientations of all N nodes.
 
     Attributes:
@@ -27,6 +35,9 @@ class Placement:
     y_um: npt.NDArray[np.float64]
     orient: npt.NDArray[np.uint8]
     placed: npt.NDArray[np.bool_]
+
+    # Not a field: what is placed is no part of where it stands. The initial placement of a problem knows it weakly.
+    _problem = None
 
     def __post_init__(self) -> None:
         n = len(self.x_um)
@@ -47,6 +58,28 @@ class Placement:
         z = np.zeros(num_nodes)
         return cls(z, z, np.zeros(num_nodes, np.uint8), np.zeros(num_nodes, np.bool_))
 
+    @property
+    def problem(self) -> Problem | None:
+        """What is placed, where that is known: with it a notebook draws macros instead of points."""
+        of: Callable[[], Problem | None] | None = self._problem
+        return None if of is None else of()
+
+    def on(self, problem: Problem, *, weakly: bool = False) -> Placement:
+        """Return the same placement, its arrays shared, that knows what it places and so shows itself drawn.
+
+        Args:
+            problem: of as many nodes.
+            weakly: know it only while something else holds it.
+
+        Raises:
+            ProblemError: the problem has another number of nodes.
+        """
+        if len(self) != problem.netlist.num_nodes:
+            raise ProblemError(f"placement has {len(self)} nodes, the netlist {problem.netlist.num_nodes}")
+        out = copy(self)
+        object.__setattr__(out, "_problem", weakref.ref(problem) if weakly else lambda: problem)
+        return out
+
     def replace(
         self,
         x_um: npt.ArrayLike | None = None,
@@ -55,12 +88,22 @@ class Placement:
         placed: npt.ArrayLike | None = None,
     ) -> Placement:
         """Return a copy with the given arrays, each (N,), instead of its own."""
-        return Placement(
+        out = Placement(
             np.asarray(self.x_um if x_um is None else x_um, dtype=np.float64),
             np.asarray(self.y_um if y_um is None else y_um, dtype=np.float64),
             np.asarray(self.orient if orient is None else orient, dtype=np.uint8),
             np.asarray(self.placed if placed is None else placed, dtype=np.bool_),
         )
+        object.__setattr__(out, "_problem", self._problem)
+        return out
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy that goes to another process goes without the problem.
+        return {name: value for name, value in self.__dict__.items() if name != "_problem"}
+
+    def __repr__(self) -> str:
+        of = "" if self.problem is None else f" of {self.problem.netlist.name!r}"
+        return f"Placement({int(self.placed.sum())} of {len(self)} nodes placed{of})"
 
     def __len__(self) -> int:
         return len(self.x_um)

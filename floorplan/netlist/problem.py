@@ -14,6 +14,7 @@ from floorplan.geometry import Orient, orient_bit
 from floorplan.netlist.constraints import Blockage, Region, Snap
 from floorplan.netlist.model import Netlist, NodeKind
 from floorplan.netlist.placement import Placement
+from floorplan.showable import Showable
 
 __all__ = ["FLIPS", "ONLY_N", "Blockage", "Canvas", "Problem"]
 
@@ -95,7 +96,7 @@ class Canvas:
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class Problem(Showable):
     """Netlist + canvas + constraints.
 
     Attributes:
@@ -149,6 +150,7 @@ class Problem:
         orient.flags.writeable = False
         object.__setattr__(self, "fixed", fixed)
         object.__setattr__(self, "allowed_orient", orient)
+        object.__setattr__(self, "initial", self.initial.on(self, weakly=True))
         self._set_halos_and_regions()
 
     def _set_halos_and_regions(self) -> None:
@@ -173,6 +175,11 @@ class Problem:
         region.flags.writeable = False
         object.__setattr__(self, "halo_um", halo)
         object.__setattr__(self, "region", region)
+
+    def __repr__(self) -> str:
+        cv, bound = self.canvas, self.constraints()
+        size = f"{cv.width_um:g} x {cv.height_um:g} um, {cv.columns} x {cv.rows} cells"
+        return f"Problem({self.netlist!r}, {size}{''.join(f', {key}={value!r}' for key, value in bound.items())})"
 
     def replace(self, **changes: object) -> Problem:
         """Return a copy with some fields changed, validated anew."""

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from floorplan.geometry import ORIENT_MATRIX, Orient
+from floorplan.netlist import Canvas
 from floorplan.report.figures import MAX_LINES, PALETTE
 from floorplan.report.groups import group_macros
 from floorplan.report.png import cividis, data_url, palette_png
 from floorplan.report.scene import Scene, Shapes
 from floorplan.report.shown_text import shown
 
-__all__ = ["MAX_VECTORS", "Frame", "colour_bar", "frame_of", "groups_of", "map_svg", "placement_svg", "scale_of"]
+__all__ = [
+    "MAX_VECTORS",
+    "Drawn",
+    "Frame",
+    "coarse",
+    "colour_bar",
+    "frame_of",
+    "groups_of",
+    "map_svg",
+    "placement_svg",
+    "scale_of",
+]
 
 F64 = npt.NDArray[np.float64]
 
@@ -29,6 +42,27 @@ _GREY = (110, 126, 142)
 """Of very many soft macros: told from the paper by day and by night."""
 _MAX_OUTLINED = 1500
 _MOST, _FAR = 0.995, 3.0
+
+
+class Drawn(Protocol):
+    """What of a scene a drawing of the placement needs; each means what it does in `Scene`."""
+
+    @property
+    def canvas(self) -> Canvas: ...  # noqa: D102
+    @property
+    def hard(self) -> Shapes: ...  # noqa: D102
+    @property
+    def soft(self) -> Shapes: ...  # noqa: D102
+    @property
+    def ports(self) -> Shapes: ...  # noqa: D102
+    @property
+    def halo_um(self) -> F64: ...  # noqa: D102
+    @property
+    def blockages(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102
+    @property
+    def regions(self) -> Sequence[Mapping[str, Any]]: ...  # noqa: D102
+    @property
+    def wrong(self) -> frozenset[str]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -58,7 +92,7 @@ class Frame:
         return np.asarray((self.y1_um - np.asarray(y_um)) * self.scale)
 
 
-def frame_of(scene: Scene) -> Frame:
+def frame_of(scene: Drawn) -> Frame:
     """Return a frame that holds the canvas and every node, wherever it stands."""
     cv = scene.canvas
     x0, y0, x1, y1 = 0.0, 0.0, cv.width_um, cv.height_um
@@ -72,7 +106,7 @@ def frame_of(scene: Scene) -> Frame:
     return Frame(x0, y1, scale, (x1 - x0) * scale, (y1 - y0) * scale)
 
 
-def groups_of(scene: Scene) -> list[tuple[str, str, npt.NDArray[np.int64]]]:
+def groups_of(scene: Drawn) -> list[tuple[str, str, npt.NDArray[np.int64]]]:
     """Return label, colour and positions in `scene.hard` of each group of hard macros, largest first."""
     found = group_macros(scene.hard.name, limit=len(PALETTE))
     return [
@@ -80,7 +114,7 @@ def groups_of(scene: Scene) -> list[tuple[str, str, npt.NDArray[np.int64]]]:
     ]
 
 
-def placement_svg(scene: Scene, frame: Frame, label: str, *, hover: bool = True) -> str:
+def placement_svg(scene: Drawn, frame: Frame, label: str, *, hover: bool = True, vectors: int = MAX_VECTORS) -> str:
     """Return the placement: hard macros by group, soft macros, ports, constraints; what breaks a rule is outlined.
 
     Args:
@@ -88,10 +122,11 @@ def placement_svg(scene: Scene, frame: Frame, label: str, *, hover: bool = True)
         frame: from `frame_of`.
         label: says in words what is drawn, for those who cannot see it.
         hover: number the shapes (`data-n`: hard macros first, then soft macros), for the page's script.
+        vectors: soft macros and cells that are drawn one by one; more become a picture of their density.
     """
     cv = scene.canvas
     parts = [_canvas(scene, frame), _constraints(scene, frame)]
-    if len(scene.soft) > MAX_VECTORS:
+    if len(scene.soft) > vectors:
         parts.append(_soft_picture(scene, frame))
     else:
         parts.append(f'<g class="soft">{_rects(scene.soft, frame, range(len(scene.soft)), len(scene.hard), hover)}</g>')
@@ -123,7 +158,7 @@ def map_svg(scene: Scene, values: F64, top: float, label: str, cells: Sequence[t
     f = Frame(0.0, cv.height_um, scale, cv.width_um * scale, cv.height_um * scale)
     gw, gh = cv.cell_w_um * scale, cv.cell_h_um * scale
     parts = [
-        f'<image class="grid" href="{data_url(palette_png(_coarse(values), top))}" width="{f.width:.2f}" '
+        f'<image class="grid" href="{data_url(palette_png(coarse(values), top))}" width="{f.width:.2f}" '
         f'height="{f.height:.2f}" preserveAspectRatio="none"/>',
         f'<path class="outline" d="{_outlines(scene.hard, f)}"/>',
     ]
@@ -173,7 +208,7 @@ def colour_bar(ident: str, top: float, *, cut: bool = False) -> str:
     )
 
 
-def _canvas(scene: Scene, f: Frame) -> str:
+def _canvas(scene: Drawn, f: Frame) -> str:
     cv = scene.canvas
     x, y = float(f.x(0.0)), float(f.y(cv.height_um))
     w, h = cv.width_um * f.scale, cv.height_um * f.scale
@@ -185,7 +220,7 @@ def _canvas(scene: Scene, f: Frame) -> str:
     return out
 
 
-def _constraints(scene: Scene, f: Frame) -> str:
+def _constraints(scene: Drawn, f: Frame) -> str:
     out = []
     for b in scene.blockages:
         box = np.array([[b["x0_um"], b["y0_um"], b["x1_um"], b["y1_um"]]])
@@ -202,7 +237,7 @@ def _constraints(scene: Scene, f: Frame) -> str:
     return "".join(out)
 
 
-def _coarse(values: F64) -> F64:
+def coarse(values: F64) -> F64:
     """Return a map of at most as many pixels as can be seen; the fullest of the cells that share one is shown."""
     step = -(-max(values.shape) // _PIXELS)
     if step == 1:
@@ -254,7 +289,7 @@ def _dots(s: Shapes, f: Frame) -> str:
     return "".join(f"M{a:.1f} {b:.1f}h0" for a, b in zip(f.x(s.x_um), f.y(s.y_um), strict=True))
 
 
-def _wrong(scene: Scene, f: Frame) -> str:
+def _wrong(scene: Drawn, f: Frame) -> str:
     wrong, out = scene.wrong, []
     for s in (scene.soft, scene.hard):
         ids = [i for i, name in enumerate(s.name) if name in wrong]
@@ -270,7 +305,7 @@ def _wrong(scene: Scene, f: Frame) -> str:
     return f'<path class="wrong" d="{"".join(out)}"/>' if out else ""
 
 
-def _soft_picture(scene: Scene, f: Frame) -> str:
+def _soft_picture(scene: Drawn, f: Frame) -> str:
     """Return the area of very many soft macros or cells as a picture in shades of one colour."""
     cv, s = scene.canvas, scene.soft
     n = _RASTER

@@ -118,5 +118,5 @@ def test_the_suites_weights_reach_the_agent(write_suite: Write, tmp_path: Path) 
 def test_the_shipped_suites_are_sound() -> None:
     folder = Path(__file__).resolve().parents[2] / "netlists" / "suites"
     suites = {p.stem: load_suite(p) for p in sorted(folder.glob("*.toml"))}
-    assert set(suites) == {"ct", "ng45", "smoke", "transfer-learning", "transfer-search", "transfer-zero-shot"}
+    assert {"ct", "ng45", "smoke", "transfer-zero-shot", "transfer-learning", "transfer-ablations"} <= set(suites)
     assert (folder / suites["smoke"].designs[0].netlist).is_file()
