@@ -17,11 +17,13 @@ import tyro
 
 from floorplan.errors import FloorplanError, InfeasibleProblemError
 from floorplan.interrupt import interruptible, stop_wanted
+from floorplan.plugins import agent_class, parse_budget
 
 if TYPE_CHECKING:
     from floorplan.cost import Cost, CostOptions
     from floorplan.estimate.goal import Goal
     from floorplan.netlist import Problem
+    from floorplan.search.term_goal import TermGoal
 
 __all__ = ["INTERRUPTED", "OptionError", "Place"]
 
@@ -72,6 +74,10 @@ class Place:
     """What to place for: proxy, or with a chip, a model and a workload tokens-per-joule, tokens-per-second,
     tokens-per-joule-second, joules-and-proxy, or weights as in `joules=2,nanoseconds=1,temperature=0.01,limit_c=95`."""
 
+    term: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=WEIGHT"), tyro.conf.UseAppendAction] = ()
+    """Cost term of an installed package that is added to the proxy with a weight; may be given several times. Half of
+    the budget, which must be in seconds or proposals, then goes to annealing for the sum."""
+
     chip: Annotated[str | None, tyro.conf.arg(metavar="TEMPLATE")] = None
     """Template that the netlist was generated from, for objectives other than proxy."""
 
@@ -106,7 +112,6 @@ class Place:
         from floorplan.formats.read import read_design
         from floorplan.formats.write import OF_CHIP, suffix_of, write_placed
         from floorplan.netlist import check_legality
-        from floorplan.plugins import agent_class, parse_budget
 
         if not self.out.parent.is_dir():
             raise OptionError(f"{self.out}: the folder {self.out.parent} does not exist")
@@ -164,8 +169,17 @@ class Place:
             print_table(problem, cost, options, legality, {**extra, **(_aim_rows(aim) if goal else {})})
         return INTERRUPTED if stopped else 0
 
-    def _goal(self, problem: Problem, options: CostOptions) -> Goal | None:
+    def _goal(self, problem: Problem, options: CostOptions) -> Goal | TermGoal | None:
         """Return what to place for beside the proxy, None for the proxy alone."""
+        if self.term:
+            if self.objective != "proxy":
+                raise OptionError("--term adds to the proxy; leave out --objective")
+            from floorplan.search.term_goal import TermGoal
+            from floorplan.search.terms import CostTerms
+
+            goal = TermGoal(CostTerms(problem, _term_weights(self.term), options=options))
+            goal.polish_share(parse_budget(self.budget).kind)
+            return goal
         if self.objective == "proxy":
             return None
         if self.chip is None or self.model is None or self.workload is None:
@@ -182,8 +196,22 @@ class Place:
         return goal_of(self.objective, problem, made, load, options)
 
 
-def _place_for(goal: Goal, agent: Any, budget: Any, seed: int, report: Any) -> tuple[Any, dict[str, Any]]:
-    """Let an agent place the surrogate, polish on the exact reward, and return the result and what is said of it."""
+def _term_weights(given: tuple[str, ...]) -> dict[str, float]:
+    """Return NAME=WEIGHT pairs as a table."""
+    out: dict[str, float] = {}
+    for pair in given:
+        name, equals, text = pair.partition("=")
+        try:
+            out[name.strip()] = float(text)
+        except ValueError:
+            equals = ""
+        if not equals or not name.strip():
+            raise OptionError(f"--term takes NAME=WEIGHT, got {pair!r}")
+    return out
+
+
+def _place_for(goal: Any, agent: Any, budget: Any, seed: int, report: Any) -> tuple[Any, dict[str, Any]]:
+    """Let an agent place the surrogate of a `Goal` or `TermGoal`, polish, and return result and what is said of it."""
     share = goal.polish_share(budget.kind) * budget.amount
     share = int(share) if budget.kind == "p" else share
     first = agent.place(goal.surrogate.problem, replace(budget, amount=budget.amount - share), seed, report)
@@ -201,13 +229,15 @@ def _place_for(goal: Goal, agent: Any, budget: Any, seed: int, report: Any) -> t
 
 def _aim_rows(aim: dict[str, Any]) -> dict[str, str]:
     rows = {"objective": f"{aim['name']}, reward {aim['reward']:.4f} (agent alone {aim['reward_before_polish']:.4f})"}
+    for name, value in aim.get("terms", {}).items():
+        rows[name] = f"{value:.6g}"
     for key, unit in (("j_per_token", "J"), ("ns_per_token", "ns"), ("temperature_c", "degC")):
-        if aim[key] is not None:
+        if aim.get(key) is not None:
             rows[key.replace("_", " ")] = f"{aim[key]:.6g} {unit}"
     return rows
 
 
-def _get_ready(agent: Any, budget: str, goal: Goal | None, *, quiet: bool) -> None:
+def _get_ready(agent: Any, budget: str, goal: Goal | TermGoal | None, *, quiet: bool) -> None:
     """Load and compile what the agent needs before its clock starts; the first time on a machine that takes minutes."""
     from floorplan.bench.warmup import warm_up
 
@@ -230,7 +260,6 @@ def _make(name: str, policy: Path | None, given: tuple[str, ...], cost: CostOpti
     """Return the agent, and whether it takes the weights of the cost."""
     from floorplan.bench.options import set_up_agent
     from floorplan.bench.suite import AgentSpec, SuiteError
-    from floorplan.plugins import agent_class
 
     made = agent_class(name)
     options = _table(given)
