@@ -21,8 +21,10 @@ __all__ = [
     "agent_class",
     "agent_names",
     "command_names",
+    "explains_policies",
     "load_command",
     "make_agent",
+    "make_explainer",
     "parse_budget",
 ]
 
@@ -33,7 +35,8 @@ COMMANDS_GROUP = "floorplan.commands"
 """Entry-point group of functions `main(argv) -> exit code`, which become verbs of the `floorplan` command."""
 
 CONTRACTS_GROUP = "floorplan.contracts"
-"""Entry-point group of what agents and their callers must share; `budget` parses the text of a budget."""
+"""Entry-point group of what agents and their callers must share; `budget` parses the text of a budget, `explain` says
+where a policy wants a macro."""
 
 Command = Callable[[Sequence[str]], int | None]
 
@@ -71,6 +74,20 @@ def parse_budget(text: str) -> Any:
         BudgetError: the text has another form.
     """
     return _load(CONTRACTS_GROUP, "contract", "budget")(text)
+
+
+def explains_policies() -> bool:
+    """Return whether an installed distribution says where a policy wants a macro."""
+    return "explain" in _found(CONTRACTS_GROUP)
+
+
+def make_explainer(problem: Any) -> Any:
+    """Return what says where a policy wants a macro of a problem, and why; see `agents.explain.Explainer`.
+
+    Raises:
+        UnknownNameError: no installed distribution declares it.
+    """
+    return _load(CONTRACTS_GROUP, "contract", "explain")(problem)
 
 
 def command_names() -> list[str]:

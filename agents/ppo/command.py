@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from agents.ppo.commandline import (
     add_budget_flags,
     add_folder_flags,
+    add_live_flags,
     add_output_flags,
     add_preset_flag,
     add_set_flag,
@@ -59,6 +60,7 @@ def add_run_flags(p: argparse.ArgumentParser, budget: str) -> None:
     add_budget_flags(p, budget, forms, "weights, episodes and shuffling")
     add_folder_flags(p, "netlist")
     add_output_flags(p, "update")
+    add_live_flags(p)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

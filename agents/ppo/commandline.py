@@ -7,7 +7,9 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -17,10 +19,12 @@ from floorplan.errors import FloorplanError, InfeasibleProblemError
 
 if TYPE_CHECKING:
     from agents.ppo.progress import BarReporter, Reporter
+    from agents.ppo.runfolder import RunFolder
 
 __all__ = [
     "add_budget_flags",
     "add_folder_flags",
+    "add_live_flags",
     "add_output_flags",
     "add_preset_flag",
     "add_set_flag",
@@ -31,6 +35,10 @@ __all__ = [
 
 class Run(Protocol):
     """A run of training that is ready to go on."""
+
+    @property
+    def folder(self) -> RunFolder:
+        """Where it leaves what it finds."""
 
     def run(self, budget: Budget) -> object:
         """Train until the budget is spent."""
@@ -81,6 +89,15 @@ def add_output_flags(p: argparse.ArgumentParser, unit: str) -> None:
     )
 
 
+def add_live_flags(p: argparse.ArgumentParser) -> None:
+    """Add `--live`, `--live-port` and `--no-browser`."""
+    p.add_argument("--live", action="store_true", help="watch the run in the browser, in a process of its own")
+    p.add_argument(
+        "--live-port", type=int, metavar="N", default=0, help="port of --live on 127.0.0.1; 0: 8765, or any free one"
+    )
+    p.add_argument("--no-browser", action="store_true", help="with --live: print the address, open no browser")
+
+
 def as_tree(pairs: Sequence[str]) -> dict[str, Any]:
     """Turn `ppo.epochs=3` into {"ppo": {"epochs": "3"}}; pydantic turns the text into the field's type."""
     tree: dict[str, Any] = {}
@@ -119,13 +136,16 @@ def run_command(
     _set_up_logging(quiet=args.quiet)
     try:
         budget = Budget.parse(args.budget)
+        if not 0 <= getattr(args, "live_port", 0) <= 65535:
+            raise ConfigError(f"--live-port must be 0 to 65535, got {args.live_port}")
         begin = prepare(args)
         reporter = _reporter(args, bar)
         try:
             reporter.note("loading")
             run = begin(reporter)
-            run.run(budget)
-            result = finish(run)
+            with _watched(run.folder, args, reporter), _told(run.folder, budget):
+                run.run(budget)
+                result = finish(run)
         finally:
             reporter.close()
     except (FloorplanError, OSError) as e:
@@ -136,6 +156,41 @@ def run_command(
     elif not args.quiet:
         print(sentence(run))
     return 0
+
+
+@contextmanager
+def _told(folder: RunFolder, budget: Budget) -> Iterator[None]:
+    """Let the folder say what is going on with the run."""
+    began = time.time()
+    folder.write_status("running", budget, began)
+    state = "failed"
+    try:
+        yield
+        state = "ended"
+    finally:
+        folder.write_status(state, budget, began)
+
+
+@contextmanager
+def _watched(folder: RunFolder, args: argparse.Namespace, reporter: Reporter) -> Iterator[None]:
+    """Have the viewer at hand while the run goes on, where `--live` asks for it."""
+    if not getattr(args, "live", False):
+        yield
+        return
+    from agents.ppo.live import LiveViewer, display
+
+    def say(text: str) -> None:
+        console = getattr(reporter, "console", None)
+        if console is None:  # these reporters pass nothing on, but the address was asked for
+            print(text, file=sys.stderr, flush=True)
+        else:
+            console.print(text, highlight=False, soft_wrap=True)  # an address must stay in one piece
+
+    viewer = LiveViewer(folder.path, args.live_port, say, browser=not args.no_browser and display())
+    try:
+        yield
+    finally:
+        viewer.close()
 
 
 def _set_up_logging(*, quiet: bool) -> None:

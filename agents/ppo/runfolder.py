@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import platform
+import shlex
+import socket
 import sys
 import time
 import tomllib
@@ -18,13 +20,14 @@ from typing import Any, TypeVar
 import tomli_w
 from pydantic import ValidationError
 
+from agents.base import Budget
 from agents.ppo.config import RunConfig
 from floorplan.errors import CheckpointError
 from floorplan.files import atomic_write_text
 from floorplan.formats import read_problem
 from floorplan.netlist import Problem
 
-__all__ = ["RunFolder", "RunSource", "default_out", "file_hash"]
+__all__ = ["RunFolder", "RunSource", "command_line", "default_out", "file_hash"]
 
 T = TypeVar("T")
 
@@ -46,6 +49,7 @@ class RunFolder:
         self.path = path
         self.config = path / "config.toml"
         self.metrics = path / "metrics.jsonl"
+        self.status = path / "status.json"
         self.tensorboard = path / "tensorboard"
         self.checkpoints = path / "checkpoints"
         self.best = path / "best.plc"
@@ -65,10 +69,10 @@ class RunFolder:
             )
 
     def write_config(self, run: dict[str, Any], config: RunConfig, tables: Mapping[str, dict[str, Any]]) -> None:
-        """Make the folder and write `config.toml`: what the run is started on, all settings, and further tables."""
+        """Make the folder and write `config.toml`: what the run is started on and by, all settings, further tables."""
         self.path.mkdir(parents=True, exist_ok=True)
         tree = {
-            "run": run,
+            "run": {**run, "command": command_line()},
             "config": config.model_dump(mode="json", exclude_none=True),
             "versions": _installed_versions(),
             "machine": _this_machine(),
@@ -169,6 +173,24 @@ class RunFolder:
 
         return self.read_config(read)
 
+    def write_status(self, state: str, budget: Budget, began_unix_s: float) -> None:
+        """Write `status.json`: what a viewer cannot tell from metrics.
+
+        Args:
+            state: `running`, `ended` or `failed`.
+            budget: of the run as a whole.
+            began_unix_s: when this process began to train.
+        """
+        tree = {
+            "state": state,
+            "budget": {"kind": budget.kind, "amount": budget.amount},
+            "began_unix_s": round(began_unix_s, 3),
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "command": command_line(),
+        }
+        atomic_write_text(self.status, json.dumps(tree) + "\n")
+
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Add one row to `metrics.jsonl`."""
         with self.metrics.open("a", encoding="utf-8") as f:
@@ -195,6 +217,11 @@ class RunFolder:
 def default_out(subject: str) -> Path:
     """Return the folder of a run that was told none: runs/<what it is about>-<time>."""
     return Path("runs") / f"{subject}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def command_line() -> str:
+    """Return how this program was called, as a shell would take it; the program by its name alone."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def file_hash(path: Path) -> str:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from floorplan.errors import ProblemError
-
 if TYPE_CHECKING:
     from floorplan.accelerator.chip import Chip
     from floorplan.estimate import Estimate as Estimated
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["Estimate"]
 
 _HEADLINE = ("ns_per_token", "tokens_per_s", "tokens_per_s_per_w", "usd_per_mtoken", "temperature_max_c", "wns_ps")
-_IN_A_RUN = tuple(f"{name}.plc{end}" for name in ("best", "placement") for end in ("", ".xz", ".gz"))
 _SHOWN = 10
 
 
@@ -83,6 +80,7 @@ class Estimate:
         from floorplan.accelerator.workloads import workload
         from floorplan.cli.result import print_json
         from floorplan.estimate import Estimator, EstimatorOptions, IllegalPlacementError, load_of
+        from floorplan.estimate.placed import read_placed
 
         made = chip(self.chip, **parse_params(self.chip, self.set))
         load = load_of(
@@ -95,7 +93,7 @@ class Estimate:
             self.phase,
             stages=self.stages,
         )
-        placement = _read(self.placement, made)
+        placement = read_placed(self.placement, made)
         options = EstimatorOptions(technology=self.technology, samples=self.samples, seed=self.seed)
         estimator = Estimator(made, load, options)
         try:
@@ -124,41 +122,6 @@ class Estimate:
             from floorplan.estimate.figures import write_estimate_figures
 
             write_estimate_figures(self.plot, chip.problem, placement, estimate)
-
-
-def _read(path: Path, chip: Chip) -> Placement:
-    """Read the placement, of a run folder the best one.
-
-    Raises:
-        ProblemError: the folder holds none, or the file is for another canvas than the chip's.
-    """
-    from floorplan.formats import read_plc
-
-    if path.is_dir():
-        found = next((path / name for name in _IN_A_RUN if (path / name).is_file()), None)
-        if found is None:
-            raise ProblemError(f"{path}: no placement in this folder (looked for {', '.join(_IN_A_RUN)})")
-        path = found
-    plc = read_plc(path, chip.problem.netlist)
-    ours, theirs = chip.problem.canvas, plc.canvas
-    if max(abs(ours.width_um - theirs.width_um), abs(ours.height_um - theirs.height_um)) > 1e-3:
-        raise ProblemError(
-            f"{path}: canvas of {theirs.width_um:.6g} x {theirs.height_um:.6g} um, {chip.name} has "
-            f"{ours.width_um:.6g} x {ours.height_um:.6g}; give the parameters that it was made with by --set"
-        )
-    # What is fixed stands where the template says; a file may leave it out.
-    fixed, given = chip.problem.fixed, chip.problem.initial
-    fill = fixed & ~plc.placement.placed
-    if not fill.any():
-        return plc.placement
-    import numpy as np
-
-    return plc.placement.replace(
-        np.where(fill, given.x_um, plc.placement.x_um),
-        np.where(fill, given.y_um, plc.placement.y_um),
-        np.where(fill, given.orient, plc.placement.orient),
-        plc.placement.placed | fill,
-    )
 
 
 def _refusal(chip: str, load: str, legality: Legality) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -32,6 +32,39 @@ class View:
     constraints: Annotated[Path | None, tyro.conf.arg(metavar="FILE.toml")] = None
     """Fixed macros, halos, spacings, blockages, regions, orientations and snapping to hold the macros to."""
 
+    chip: Annotated[str | None, tyro.conf.arg(metavar="TEMPLATE")] = None
+    """Template of the chip, for energy and temperature; default: what MANIFEST.toml beside the netlist says."""
+
+    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE"), tyro.conf.UseAppendAction] = ()
+    """Parameter of the template that differs from its default; may be given several times."""
+
+    model: Annotated[str | None, tyro.conf.arg(metavar="M")] = None
+    """Language model that the chip serves; default: llama3-8b."""
+
+    workload: Annotated[str | None, tyro.conf.arg(metavar="W")] = None
+    """What it is asked: chatbot, coding, web-use or computer-use; default: chatbot."""
+
+    precision: Annotated[str | None, tyro.conf.arg(metavar="P")] = None
+    """Of weights and KV cache: bf16, fp8, nvfp4, ...; default: what the chip multiplies."""
+
+    batch: Annotated[int | None, tyro.conf.arg(metavar="B")] = None
+    """Requests decoded together; default: what fits, at most 64."""
+
+    chips: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Chips that share the model; default: the fewest that hold it."""
+
+    stages: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Pipeline stages that the chips make; default: as `floorplan estimate` takes them."""
+
+    phase: Literal["both", "decode", "prefill"] = "both"
+    """Count the workload's mix of phases, or one alone."""
+
+    technology: Annotated[str | None, tyro.conf.arg(metavar="NODE")] = None
+    """Process node of wires and energies: ng45, asap7, sky130, n28 to n7; default: the chip's, without a chip ng45."""
+
+    policy: Annotated[Path | None, tyro.conf.arg(metavar="POLICY")] = None
+    """Run folder or weights file that is asked where it wants a macro; default: the run's own, else the shipped one."""
+
     port: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Port on 127.0.0.1; 0 takes 8765, or any free one if that is taken."""
 
@@ -50,11 +83,24 @@ class View:
             if error.name not in ("starlette", "uvicorn"):
                 raise
             raise FloorplanError(f"the viewer needs {error.name}: pip install 'floorplan-rl[view]'") from None
+        from floorplan.view.serving import Wanted
         from floorplan.view.source import open_path
 
         if not 0 <= self.port <= 65535:
             raise FloorplanError(f"--port must be 0 to 65535, got {self.port}")
-        opened = open_path(self.path, self.netlist, self.constraints, self.compare)
+        wanted = Wanted(
+            self.chip,
+            self.set,
+            self.model,
+            self.workload,
+            self.precision,
+            self.batch,
+            self.chips,
+            self.stages,
+            self.phase,
+            self.technology,
+        )
+        opened = open_path(self.path, self.netlist, self.constraints, self.compare, wanted)
 
         def show(url: str) -> None:
             sys.stdout.write(url + "\n")
@@ -64,5 +110,5 @@ class View:
 
                 webbrowser.open(url)
 
-        serve(opened, self.path, self.port or None, show, usual_port=_USUAL_PORT)
+        serve(opened, self.path, self.port or None, show, usual_port=_USUAL_PORT, policy=self.policy)
         return 0

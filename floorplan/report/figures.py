@@ -218,7 +218,7 @@ def maps_figure(
         ax.set_xlim(0, canvas.width_um)
         ax.set_ylim(0, canvas.height_um)
         ax.set_title(f"{name}: mean {values.mean():.3f}, largest {values.max():.3f}", fontsize=9, color=INK, loc="left")
-        _plain_axes(ax, "x (um)", "y (um)" if ax is axes[0] else "")
+        _plain_axes(ax, "x (\u00b5m)", "y (\u00b5m)" if ax is axes[0] else "")
         ax.tick_params(labelleft=ax is axes[0])
         bar = fig.colorbar(image, ax=ax, fraction=0.046, pad=0.02)
         bar.ax.tick_params(labelsize=7, color=SOFT, labelcolor=INK)
@@ -334,7 +334,7 @@ def _canvas_axes(problem: Problem, placement: Placement) -> tuple[Figure, Axes]:
             zorder=0.2,
         )
     )
-    _plain_axes(ax, "x (um)", "y (um)")
+    _plain_axes(ax, "x (\u00b5m)", "y (\u00b5m)")
     return fig, ax
 
 

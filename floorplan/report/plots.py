@@ -174,7 +174,11 @@ def _cost(runs: Sequence[Run], heading: str | None) -> Figure:
                 ink = INK if name == "density" else "white"
                 ax.text(at + part / 2, row, f"{part:.4f}", ha="center", va="center", fontsize=7.5, color=ink)
             at += part
-        ax.text(at, row, f"  {cost.proxy:.4f}", va="center", fontsize=9, color=INK, fontweight="bold")
+        on_page = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}  # over lines of the grid
+        ax.annotate(
+            f"{cost.proxy:.4f}", (at, row), xytext=(7, 0), textcoords="offset points", va="center", fontsize=9,
+            color=INK, fontweight="bold", bbox=on_page,
+        )  # fmt: skip
         top = max(top, at)
         bound = bound_of(run, compute=False)
         if bound is not None:
@@ -193,7 +197,7 @@ def _cost(runs: Sequence[Run], heading: str | None) -> Figure:
     ax.set_xlabel("weighted parts of the proxy cost", fontsize=8, color=SOFT)
     ax.grid(axis="x", color=FAINT, linewidth=0.4)
     ax.set_axisbelow(True)
-    fig.legend(frameon=False, fontsize=8, labelcolor=INK, loc="outside lower right", ncols=3)
+    fig.legend(frameon=False, fontsize=8, labelcolor=INK, loc="outside upper right", ncols=3)
     _title(fig, heading or runs[0].design)
     return fig
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from floorplan.errors import FloorplanError
-from floorplan.files import plain_name
 from floorplan.formats import read_plc
+from floorplan.view.plc_files import plc_files
 from floorplan.view.session import Session
 from floorplan.view.source import MAX_FRAMES
 
 __all__ = ["Follower"]
-
-_EVERY_S = 1.0
 
 
 class Follower:
@@ -33,15 +30,6 @@ class Follower:
         self._tell = tell
         self._seen = dict(self._files())
         self._versions: dict[Path, int] = {}
-        self._stop = threading.Event()
-
-    def start(self) -> None:
-        """Look once a second, in a thread of its own, until `stop`."""
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._stop.set()
 
     def look(self) -> int:
         """Make frames of the placements that are new or have changed; return how many there were."""
@@ -66,16 +54,4 @@ class Follower:
         return count
 
     def _files(self) -> list[tuple[Path, tuple[int, int]]]:
-        found = []
-        for path in self._folder.rglob("*.plc*"):
-            try:
-                state = path.stat()
-            except OSError:
-                continue  # gone between two looks
-            if plain_name(path).endswith(".plc") and not path.name.startswith("."):
-                found.append((path, (state.st_mtime_ns, state.st_size)))
-        return sorted(found)
-
-    def _run(self) -> None:
-        while not self._stop.wait(_EVERY_S):
-            self.look()
+        return sorted((path, (state.st_mtime_ns, state.st_size)) for path, state in plc_files(self._folder))

@@ -18,6 +18,13 @@ from floorplan.plugins import agent_class, agent_names, parse_budget
 __all__ = ["Improver", "agents_offered"]
 
 _TOLD_EVERY_S = 0.2
+_SHOWN_EVERY_S = 0.5
+MAX_PATH = 24
+"""Placements of a search that are kept to be stepped through."""
+
+_KEPT_NODES = 50_000
+_SHARE_OF_SHOWING = 0.02
+"""Of the agent's time that handing out its placements may take: those of a large design come more seldom."""
 _GRACE_S = 10.0
 
 Tell = Callable[[dict[str, Any]], None]
@@ -34,8 +41,14 @@ class Improver:
     """Runs at most one agent at a time.
 
     Args:
-        tell: called, from another thread, with what happens: `state` is running, done, failed or stopped.
+        tell: called, from another thread, with what happens: `state` is running, done, failed or stopped; `layout`
+            counts the placements that the agent at work has shown.
         finished: called with the placement an agent hands back and the agent's name.
+
+    Attributes:
+        last: what was told last.
+        shown: the best placement so far of the agent at work, where it shows it.
+        path: what it has shown, thinned out to at most `MAX_PATH`, each with a label; of the agent that worked last.
     """
 
     def __init__(self, tell: Tell, finished: Callable[[Placement, str], None]) -> None:
@@ -44,6 +57,9 @@ class Improver:
         self._lock = threading.Lock()
         self._process: multiprocessing.process.BaseProcess | None = None
         self.last: dict[str, Any] = {"state": "idle"}
+        self._seen, self._every = 0, 1
+        self.shown: Placement | None = None
+        self.path: list[tuple[str, Placement]] = []
 
     @property
     def busy(self) -> bool:
@@ -89,10 +105,16 @@ class Improver:
     def _watch(self, process: multiprocessing.process.BaseProcess, source: Connection, agent: str) -> None:
         end: dict[str, Any] = {"state": "failed", "agent": agent, "text": "the agent's process ended early"}
         result: Placement | None = None
+        layouts = 0
+        self.path, self._seen, self._every = [], 0, 1
         try:
             while True:
                 message, placement = source.recv()
                 if message["state"] == "running":
+                    if placement is not None:
+                        self.shown, layouts = placement, layouts + 1
+                        self._note(f"{agent} after {message['seconds']:.1f} s: {message['best']:.4f}", placement)
+                    message["layout"] = layouts
                     self._say({"agent": agent, **message})
                 else:
                     end, result = {"agent": agent, **message}, placement
@@ -101,9 +123,20 @@ class Improver:
         process.join()
         with self._lock:
             self._process = None
+        self.shown = None
         if result is not None:
             self._finished(result, agent)
         self._say(end)
+
+    def _note(self, label: str, placement: Placement) -> None:
+        """Keep a step of the search: evenly many of all, whatever their number turns out to be."""
+        if self._seen % self._every == 0:
+            if len(self.path) >= MAX_PATH:
+                self.path = self.path[::2]
+                self._every *= 2
+            if self._seen % self._every == 0 and len(placement) <= _KEPT_NODES:
+                self.path.append((label, placement))
+        self._seen += 1
 
     def _say(self, message: dict[str, Any]) -> None:
         self.last = message
@@ -136,11 +169,13 @@ def _work(out: Connection, problem: Problem, agent: str, budget: str, seed: int)
 
 
 class _Throttled:
-    """Sends an agent's progress, a few times a second."""
+    """Sends an agent's progress, a few times a second, and its best placement, where it has a new one, less often."""
 
     def __init__(self, out: Connection) -> None:
         self._out = out
         self._next_s = 0.0
+        self._next_shown_s = 0.0
+        self._shown_proxy: float | None = None
 
     def __call__(self, progress: Any) -> None:
         now = time.monotonic()
@@ -150,4 +185,11 @@ class _Throttled:
         best = None if progress.best is None else float(progress.best.proxy)
         told = {"spent": min(float(progress.spent_frac), 1.0), "best": best, "seconds": float(progress.seconds)}
         counts = {"proposals": int(progress.proposals), "note": str(progress.note)}
-        self._out.send(({"state": "running", **told, **counts}, None))
+        placement = getattr(progress, "placement", None)  # agents of other packages may not know it
+        if best is None or now < self._next_shown_s or best == self._shown_proxy:
+            placement = None
+        self._out.send(({"state": "running", **told, **counts}, placement))
+        if placement is not None:
+            self._shown_proxy = best
+            took = time.monotonic() - now
+            self._next_shown_s = now + max(_SHOWN_EVERY_S, took / _SHARE_OF_SHOWING)

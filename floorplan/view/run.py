@@ -26,6 +26,7 @@ def serve(
     *,
     usual_port: int,
     token: str | None = None,
+    policy: Path | None = None,
 ) -> None:
     """Serve until interrupted.
 
@@ -36,6 +37,7 @@ def serve(
         show: called with the address once the server listens.
         usual_port: see `port`.
         token: instead of the one that follows from the path.
+        policy: that is asked where it wants a macro; None takes the run's own, or the shipped one.
 
     Raises:
         FloorplanError: the port is taken.
@@ -46,7 +48,7 @@ def serve(
     session = Session(opened)
     session.tiles().tile(0, 0, 0)
     threading.Thread(target=_get_ready, args=(session,), daemon=True).start()
-    app = make_app(session, path if path.is_dir() else None)
+    app = make_app(session, path if path.is_dir() else None, policy)
     config = uvicorn.Config(
         Guard(app, secret, number),
         log_level="warning",

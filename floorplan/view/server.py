@@ -7,10 +7,9 @@ import threading
 from collections.abc import Awaitable, Callable
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -21,21 +20,24 @@ from starlette.routing import Route
 from floorplan.errors import FloorplanError
 from floorplan.netlist import Placement
 from floorplan.view.events import Events
-from floorplan.view.follow import Follower
 from floorplan.view.improve import Improver, agents_offered
+from floorplan.view.live import LiveRun
+from floorplan.view.live_routes import LiveRoutes
+from floorplan.view.map_routes import MapRoutes
+from floorplan.view.maps import Maps
+from floorplan.view.policy_maps import PolicyMaps
+from floorplan.view.query import binary, body, frame_of, integer
 from floorplan.view.session import Session
 from floorplan.view.told import about_node, found_by_name, page_scene, plc_of, trouble_of
 
 __all__ = ["make_app"]
 
-MAX_CELLS = 4000
-"""Cells in sight that are handed out as rectangles; where there are more, tiles must do."""
-
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_MAPS = ("density", "h", "v")
+
+_MOST_FRAMES = 400
+"""Above which the steps of a search are not added to them."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
-T = TypeVar("T", bound=BaseModel)
 
 
 class _Strict(BaseModel):
@@ -75,7 +77,7 @@ class _TakeFrame(_Strict):
     frame: int
 
 
-def make_app(session: Session, follow: Path | None = None) -> Starlette:
+def make_app(session: Session, follow: Path | None = None, policy: Path | None = None) -> Starlette:
     """Return the application; `Guard` goes around it before anyone may reach it.
 
     `app.state.close()` ends streams and agents, before the server goes down.
@@ -83,17 +85,22 @@ def make_app(session: Session, follow: Path | None = None) -> Starlette:
     Args:
         session: what is looked at.
         follow: folder of a run that may still go on, whose new placements become frames.
+        policy: run folder, policy folder or weights file of what is asked where it wants a macro; None takes that of
+            the run which is followed, or the shipped one.
     """
-    return _Api(session, follow).app()
+    return _Api(session, follow, policy).app()
 
 
 class _Api:
-    def __init__(self, session: Session, follow: Path | None) -> None:
+    def __init__(self, session: Session, follow: Path | None, policy: Path | None) -> None:
         self.session = session
+        self.maps = Maps(session, session.opened.serving, session.opened.said, session.opened.technology)
         self.events = Events()
-        self.follower = None if follow is None else Follower(follow, session, self.events.tell)
-        if self.follower is not None:
-            self.follower.start()
+        self.live = None if follow is None else LiveRun(follow, session, self.events.tell, self._renewed)
+        if self.live is not None:
+            self.live.start()
+            policy = policy or (follow if self.live.is_run else None)
+        self.of_run = LiveRoutes(session, self.live, PolicyMaps(session, policy), self.events.tell)
         self.improver = Improver(self.events.tell, self._take_over)
         self.epoch = secrets.token_hex(8)
         # read once: an address can only name one of these, whatever dots and slashes it holds
@@ -106,10 +113,8 @@ class _Api:
             "/static/{name}": self.static,
             "/api/scene": self.scene,
             "/api/standing": self.standing,
-            "/api/tile": self.tile,
-            "/api/cells": self.cells,
-            "/api/map": self.map,
             "/api/positions": self.positions,
+            "/api/working": self.working,
             "/api/frame": self.frame,
             "/api/about": self.about,
             "/api/search": self.search,
@@ -117,6 +122,8 @@ class _Api:
             "/api/agents": self.agents,
             "/api/export": self.export,
             "/api/events": self.stream,
+            **MapRoutes(self.session, self.maps).get(),
+            **self.of_run.get(),
         }
         post: dict[str, Callable[[Request], Awaitable[Response]]] = {
             "/api/propose": self.propose,
@@ -128,6 +135,7 @@ class _Api:
             "/api/episode": self.episode,
             "/api/improve": self.improve,
             "/api/stop": self.stop,
+            **self.of_run.post(),
         }
         routes = [Route(path, call, methods=["GET"]) for path, call in get.items()]
         routes += [Route(path, call, methods=["POST"]) for path, call in post.items()]
@@ -141,8 +149,8 @@ class _Api:
     def close(self) -> None:
         self.events.close()
         self.improver.stop(at_once=True)
-        if self.follower is not None:
-            self.follower.stop()
+        if self.live is not None:
+            self.live.stop()
 
     # -- the page -----------------------------------------------------------------------------------------------------
 
@@ -159,7 +167,7 @@ class _Api:
 
     async def scene(self, _request: Request) -> Response:
         scene = await run_in_threadpool(page_scene, self.session)
-        return JSONResponse({**scene, "epoch": self.epoch})
+        return JSONResponse({**scene, "epoch": self.epoch, "layers": self.maps.layers()})
 
     async def standing(self, _request: Request) -> Response:
         answer = JSONResponse(await run_in_threadpool(self.session.standing))
@@ -168,72 +176,33 @@ class _Api:
             threading.Thread(target=self.session.live, daemon=True).start()
         return answer
 
-    async def tile(self, request: Request) -> Response:
-        level, column, row = (_integer(request, name) for name in ("level", "column", "row"))
-
-        def draw() -> bytes:
-            try:
-                return self.session.tiles().tile(level, column, row).tobytes()
-            except ValueError as error:
-                raise HTTPException(404, str(error)) from None
-
-        return _binary(await run_in_threadpool(draw))
-
-    async def cells(self, request: Request) -> Response:
-        box = [_number(request, name) for name in ("x0", "y0", "x1", "y1")]
-
-        def find() -> bytes | None:
-            tiles = self.session.tiles()
-            at = tiles.within(box[0], box[1], box[2], box[3], MAX_CELLS)
-            if at is None:
-                return None
-            rects = np.stack([tiles.x0[at], tiles.y0[at], tiles.x1[at] - tiles.x0[at], tiles.y1[at] - tiles.y0[at]])
-            return rects.astype("<f4").tobytes() + tiles.node[at].astype("<i4").tobytes()
-
-        found = await run_in_threadpool(find)
-        return Response(status_code=204) if found is None else _binary(found)
-
-    async def map(self, request: Request) -> Response:
-        name = request.query_params.get("name", "")
-        if name not in _MAPS:
-            raise HTTPException(400, f"name must be one of {', '.join(_MAPS)}")
-        frame = self._frame(request, needed=False)
-
-        def make() -> bytes:
-            maps = self.session.maps() if frame is None else self.session.frame_maps(frame)
-            values = {"density": maps.density, "h": maps.h, "v": maps.v}[name]
-            return values.astype("<f4").tobytes()
-
-        return _binary(await run_in_threadpool(make))
-
     async def positions(self, _request: Request) -> Response:
         nodes = self.session.vector_nodes
-        return _binary(await run_in_threadpool(lambda: self.session.positions(nodes)))
+        return binary(await run_in_threadpool(lambda: self.session.positions(nodes)))
+
+    async def working(self, _request: Request) -> Response:
+        """Answer with the positions of the best that the agent at work has so far; 204 where it shows none."""
+        shown = self.improver.shown
+        if shown is None:
+            return Response(status_code=204)
+        return binary(await run_in_threadpool(lambda: self.session.positions(self.session.vector_nodes, shown)))
 
     async def frame(self, request: Request) -> Response:
         """Answer with the positions of a frame, its cost in a header."""
-        index = self._frame(request, needed=True)
+        index = frame_of(request, self.session, needed=True)
         assert index is not None
 
         def make() -> tuple[bytes, str]:
             placement = self.session.frames[index].placement
             data = self.session.positions(self.session.vector_nodes, placement)
             cost = self.session.frame_cost(index)
-            return data, ",".join(repr(v) for v in cost.to_dict().values())
+            return data, ",".join(repr(float(v)) for v in cost.to_dict().values())
 
         data, cost = await run_in_threadpool(make)
-        return _binary(data, {"x-cost": cost})
-
-    def _frame(self, request: Request, *, needed: bool) -> int | None:
-        if not needed and "frame" not in request.query_params:
-            return None
-        index = _integer(request, "frame")
-        if not 0 <= index < len(self.session.frames):
-            raise HTTPException(404, f"there is no frame {index}")
-        return index
+        return binary(data, {"x-cost": cost})
 
     async def about(self, request: Request) -> Response:
-        node = _integer(request, "node")
+        node = integer(request, "node")
         return JSONResponse(await run_in_threadpool(about_node, self.session, node))
 
     async def search(self, request: Request) -> Response:
@@ -255,16 +224,26 @@ class _Api:
     async def stream(self, _request: Request) -> Response:
         if self.events.full:
             raise HTTPException(503, "too many pages are open")
-        first = {"event": "hello", "epoch": self.epoch, "version": self.session.version, "agent": self.improver.last}
-        return StreamingResponse(self.events.stream(first), media_type="text/event-stream")
+        return StreamingResponse(self.events.stream(self._hello()), media_type="text/event-stream")
+
+    def _hello(self) -> dict[str, Any]:
+        return {"event": "hello", "epoch": self.epoch, "version": self.session.version, "agent": self.improver.last}
+
+    def _renewed(self) -> None:
+        """Let the pages begin anew, as after a restart."""
+        self.epoch = secrets.token_hex(8)
+        self.events.tell(self._hello())
 
     # -- what is done -------------------------------------------------------------------------------------------------
 
     async def propose(self, request: Request) -> Response:
-        given = await _body(request, _Propose)
+        given = await body(request, _Propose)
 
         def act() -> dict[str, Any]:
-            return self.session.propose(given.node, given.x_um, given.y_um, given.orient)
+            answer = self.session.propose(given.node, given.x_um, given.y_um, given.orient)
+            if not answer["wrong"]:  # what is illegal has no estimate
+                answer["estimate"] = self.maps.proposed(given.node, given.x_um, given.y_um, given.orient)
+            return answer
 
         # about a millisecond: on a busy machine the way to another thread and back would take longer
         if self.session.prompt and self.session.work.acquire(blocking=False):
@@ -275,44 +254,44 @@ class _Api:
         return JSONResponse(await run_in_threadpool(act))
 
     async def move(self, request: Request) -> Response:
-        given = await _body(request, _Move)
+        given = await body(request, _Move)
         turns = given.node if given.orient is None else given.orient
         if any(len(v) != len(given.node) for v in (given.x_um, given.y_um, turns)):
             raise HTTPException(422, "node, x_um, y_um and orient must be of one length")
         return await self._changed(lambda: self.session.move(given.node, given.x_um, given.y_um, given.orient))
 
     async def pin(self, request: Request) -> Response:
-        given = await _body(request, _Pin)
+        given = await body(request, _Pin)
         return await self._changed(lambda: self.session.pin(given.node, pinned=given.pinned))
 
     async def undo(self, request: Request) -> Response:
-        await _body(request, _Nothing)
+        await body(request, _Nothing)
         return await self._changed(self.session.undo)
 
     async def redo(self, request: Request) -> Response:
-        await _body(request, _Nothing)
+        await body(request, _Nothing)
         return await self._changed(self.session.redo)
 
     async def take(self, request: Request) -> Response:
-        given = await _body(request, _TakeFrame)
+        given = await body(request, _TakeFrame)
         if not 0 <= given.frame < len(self.session.frames):
             raise HTTPException(404, f"there is no frame {given.frame}")
         frame = self.session.frames[given.frame]
         return await self._changed(lambda: self.session.take_over(frame.placement, f"take {frame.label}"))
 
     async def episode(self, request: Request) -> Response:
-        await _body(request, _Nothing)
+        await body(request, _Nothing)
         first, end = await run_in_threadpool(self.session.episode)
         labels = [f.label for f in self.session.frames]
         return JSONResponse({"first": first, "end": end, "frames": labels})
 
     async def improve(self, request: Request) -> Response:
-        given = await _body(request, _Improve)
+        given = await body(request, _Improve)
         await run_in_threadpool(lambda: self.improver.start(self.session.task(), given.agent, given.budget, given.seed))
         return JSONResponse({"started": True})
 
     async def stop(self, request: Request) -> Response:
-        await _body(request, _Nothing)
+        await body(request, _Nothing)
         return JSONResponse({"stopped": self.improver.stop()})
 
     async def _changed(self, act: Callable[[], object]) -> Response:
@@ -328,40 +307,13 @@ class _Api:
 
     def _take_over(self, placement: Placement, agent: str) -> None:
         self.session.add_frame(f"before {agent}", self.session.placement)
+        if len(self.session.frames) <= _MOST_FRAMES:
+            for label, step in self.improver.path:
+                self.session.add_frame(label, step)
         self.session.take_over(placement, f"improve with {agent}")
         self.session.add_frame(f"after {agent}", self.session.placement)
         labels = [f.label for f in self.session.frames]
         self.events.tell({"event": "changed", "version": self.session.version, "frames": labels})
-
-
-async def _body(request: Request, model: type[T]) -> T:
-    try:
-        return model.model_validate_json(await request.body())
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise HTTPException(422, f"{where}: {first['msg']}" if where else first["msg"]) from None
-
-
-def _integer(request: Request, name: str) -> int:
-    text = request.query_params.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise HTTPException(400, f"{name} must be a whole number >= 0")
-    return int(text)
-
-
-def _number(request: Request, name: str) -> float:
-    try:
-        value = float(request.query_params.get(name, ""))
-    except ValueError:
-        value = float("nan")
-    if not abs(value) <= 1e9:
-        raise HTTPException(400, f"{name} must be a number")
-    return value
-
-
-def _binary(data: bytes, headers: dict[str, str] | None = None) -> Response:
-    return Response(data, media_type="application/octet-stream", headers=headers)
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from floorplan.cost import Cost, CostEngine, CostMaps, IncrementalCost
+from floorplan.cost.tables import build_tables
 from floorplan.errors import ProblemError
-from floorplan.geometry import oriented_size_um
 from floorplan.netlist import NodeKind, Placement, Problem, check_legality
 from floorplan.report.animation import episode_steps
 from floorplan.report.runs import Run
 from floorplan.view.names import NameIndex, NetIndex
 from floorplan.view.source import Frame, Opened
 from floorplan.view.spot import SpotRules
-from floorplan.view.tiles import CellTiles
+from floorplan.view.steps import Move, Steps
+from floorplan.view.tiles import CellTiles, tiles_of
 
 if TYPE_CHECKING:
     from floorplan.netlist import Violation
 
-__all__ = ["LARGE_NODES", "MAX_VECTORS", "Move", "Session"]
+__all__ = ["LARGE_NODES", "MAX_VECTORS", "Session"]
 
 F64 = npt.NDArray[np.float64]
 
@@ -35,27 +35,9 @@ MAX_VECTORS = 2500
 LARGE_NODES = 50_000
 """Nodes above which a cost may take longer than a person waits for."""
 
-_MAX_STEPS = 1000
 _LIVE_NODES = 3_000_000
 _NAMED = 20
 _EPISODE = "episode: "
-
-
-@dataclass(frozen=True)
-class Move:
-    """A step that can be undone.
-
-    Attributes:
-        label: what was done, for people.
-        node: (K,) ids.
-        before: (K, 3) x_um, y_um, orientation.
-        after: (K, 3) likewise.
-    """
-
-    label: str
-    node: npt.NDArray[np.int64]
-    before: F64
-    after: F64
 
 
 class Session:
@@ -79,12 +61,13 @@ class Session:
         self.work = threading.RLock()
         self._state = threading.RLock()
         self._index = threading.RLock()
+        # held while the engine of moves is built; taken before `work`, never after it
+        self._building = threading.Lock()
         self._x, self._y = p.x_um.copy(), p.y_um.copy()
         self._orient, self._placed = p.orient.copy(), p.placed.copy()
         self.version = 0
         self.cells_version = 0
-        self._done: list[Move] = []
-        self._undone: list[Move] = []
+        self._steps = Steps()
         self.pinned = np.zeros(nl.num_nodes, np.bool_)
         self.vector_nodes = self._vectors()
         self._is_vector = np.zeros(nl.num_nodes, np.bool_)
@@ -125,21 +108,13 @@ class Session:
     def history(self) -> dict[str, Any]:
         """Return what can be undone and redone."""
         with self._state:
-            return {
-                "undo": self._done[-1].label if self._done else None,
-                "redo": self._undone[-1].label if self._undone else None,
-                "steps": len(self._done),
-            }
+            return self._steps.told()
 
     def tiles(self) -> CellTiles:
         """Return the pictures of soft macros and cells as they stand."""
         with self._state:
             if self._tiles is None:
-                nl, cv = self.problem.netlist, self.problem.canvas
-                soft = nl.soft[self._placed[nl.soft]]
-                w, h = oriented_size_um(nl.node_w_um[soft], nl.node_h_um[soft], self._orient[soft])
-                side = max(cv.width_um, cv.height_um)
-                self._tiles = CellTiles(soft, self._x[soft], self._y[soft], w, h, side)
+                self._tiles = tiles_of(self.problem, self.placement)
             return self._tiles
 
     def positions(self, nodes: npt.NDArray[np.integer], placement: Placement | None = None) -> bytes:
@@ -190,16 +165,28 @@ class Session:
             return self._frame_cost[index]
 
     def live(self) -> IncrementalCost | None:
-        """Return the engine of moves, made when first asked for; None where a node has no place."""
-        with self.work:
-            if self._live is None and self._placed.all() and len(self._x) <= _LIVE_NODES:
-                self._live = IncrementalCost(self.problem, self.placement, self.options)
+        """Return the engine of moves, made when first asked for; None where a node has no place.
+
+        Not to be asked for the first time while `work` is held. Meanwhile others may hold that.
+        """
+        if self._live is not None or not self._placed.all() or len(self._x) > _LIVE_NODES:
+            return self._live
+        with self._building:
+            if self._live is None:
+                tables = build_tables(self.engine().arrays, self.problem.canvas, self.options)
+                with self._state:
+                    version, at = self.version, self.placement
+                made = IncrementalCost(self.problem, at, self.options, tables)
+                with self.work:
+                    if self.version != version:
+                        made.load(self.placement)  # a macro was moved meanwhile
+                    self._live = made
             return self._live
 
     @property
     def prompt(self) -> bool:
         """Whether a proposal is answered within milliseconds."""
-        return self._live is not None and len(self._x) <= LARGE_NODES
+        return self._live is not None
 
     def standing(self) -> dict[str, Any]:
         """Return cost, verdict and history of the placement as it stands."""
@@ -210,6 +197,7 @@ class Session:
             return {
                 "version": self.version,
                 "cells_version": self.cells_version,
+                "prompt": self.prompt,
                 "cost": cost.to_dict(),
                 "opened": None if self.opened_cost is None else self.opened_cost.to_dict(),
                 "legal": verdict.legal,
@@ -230,9 +218,10 @@ class Session:
         Raises:
             ProblemError: the node does not exist or may not move, or the orientation is not allowed.
         """
+        # that of a large design takes seconds to build: until it is there the whole placement is costed
+        live = self.live() if len(self._x) <= LARGE_NODES else self._live
         with self.work:
             turn = self._check(node, orient)
-            live = self.live()
             if live is not None:
                 cost = live.propose(node, x_um, y_um, [turn])
                 live.rollback()
@@ -307,30 +296,27 @@ class Session:
 
     def _step(self, label: str, ids: npt.NDArray[np.int64], after: F64) -> None:
         before = np.stack([self._x, self._y, self._orient], axis=1)[ids].astype(np.float64)
-        self._done.append(Move(label, ids, before, after))
-        del self._done[:-_MAX_STEPS]
-        self._undone.clear()
+        with self._state:
+            self._steps.add(Move(label, ids, before, after))
         self._put(ids, after)
 
     def undo(self) -> bool:
         """Take the last step back; return whether there was one."""
         with self.work:
-            if not self._done:
-                return False
-            step = self._done.pop()
-            self._undone.append(step)
-            self._put(step.node, step.before)
-            return True
+            with self._state:
+                step = self._steps.back()
+            if step is not None:
+                self._put(step.node, step.before)
+            return step is not None
 
     def redo(self) -> bool:
         """Do the last step that was undone again; return whether there was one."""
         with self.work:
-            if not self._undone:
-                return False
-            step = self._undone.pop()
-            self._done.append(step)
-            self._put(step.node, step.after)
-            return True
+            with self._state:
+                step = self._steps.again()
+            if step is not None:
+                self._put(step.node, step.after)
+            return step is not None
 
     def _put(self, ids: npt.NDArray[np.int64], to: F64) -> None:
         self.cost()  # that of the placement as it was opened is kept

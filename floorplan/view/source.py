@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from floorplan.cost import CostOptions
 from floorplan.errors import FloorplanError, ProblemError
 from floorplan.files import plain_name
 from floorplan.formats import read_plc
 from floorplan.formats.constraints_file import read_constraints
+from floorplan.formats.design import Design
 from floorplan.formats.read import read_design
 from floorplan.netlist import Placement, Problem
+from floorplan.report.bench_runs import ROWS
 from floorplan.report.runs import Run, Source, read_runs
+from floorplan.view.plc_files import plc_files
+from floorplan.view.serving import Serving, Wanted, check_same, chip_beside, serving_of
+
+if TYPE_CHECKING:
+    from floorplan.accelerator.chip import Chip
 
 __all__ = ["Frame", "Opened", "open_path"]
 
@@ -37,12 +45,18 @@ class Opened:
         problem: netlist, canvas, constraints; `initial` is the placement shown first.
         frames: placements that can be stepped through and compared with, oldest first; at least one.
         options: of the cost.
+        serving: the chip and its load, where they are known.
+        said: where those come from, or why there are none.
+        technology: node of the wires, where it is named.
     """
 
     title: str
     problem: Problem
     frames: tuple[Frame, ...]
     options: CostOptions = field(default_factory=CostOptions)
+    serving: Serving | None = None
+    said: str = "no chip is known"
+    technology: str | None = None
 
 
 def open_path(
@@ -50,6 +64,7 @@ def open_path(
     netlist: Path | None = None,
     constraints: Path | None = None,
     compare: tuple[Path, ...] = (),
+    wanted: Wanted | None = None,
 ) -> Opened:
     """Read a run folder of training or of a benchmark, a placement (.plc), or a design of any format.
 
@@ -58,25 +73,81 @@ def open_path(
         netlist: of a placement; None looks beside it.
         constraints: what to hold hard macros to beyond the design's own rules.
         compare: further placements (.plc) of the same netlist.
+        wanted: chip and load to estimate; a placement of a chip that is named needs no netlist.
 
     Raises:
         FloorplanError: something cannot be read, or the files do not fit together.
     """
+    wanted = wanted or Wanted()
+    chip = wanted.made()
+    source: Path | None
     if path.is_file() and not plain_name(path).endswith(".plc"):
         if netlist is not None:
             raise ProblemError(f"{path}: is a netlist itself, so --netlist has no use")
-        problem, options = read_design(path).problem, CostOptions()
+        problem, options, source = _constrained(read_design(path), constraints), CostOptions(), path
+        frames = [Frame(path.name, problem.initial)]
+    elif chip is not None and netlist is None and _only_placed(path):
+        from floorplan.estimate.placed import read_placed
+
+        problem, options, source = chip.problem.replace(initial=read_placed(path, chip)), CostOptions(), None
+        problem = problem if constraints is None else read_constraints(constraints, problem)
         frames = [Frame(path.name, problem.initial)]
     else:
-        problem, frames, options = _runs(path, read_runs(path, Source(netlist=netlist)))
+        of_file = constraints if path.is_file() else None
+        runs = read_runs(path, Source(netlist=netlist, constraints=of_file))
+        problem, frames, options, source = _runs(path, runs)
+        if constraints is not None and of_file is None:
+            problem = read_constraints(constraints, problem)
     frames += [Frame(other.name, read_plc(other, problem.netlist).placement) for other in compare]
-    if constraints is not None:
-        problem = read_constraints(constraints, problem)
-    return Opened(path.name or problem.netlist.name, problem, tuple(frames), options)
+    serving, said = _serving(wanted, chip, problem, source)
+    title = path.name or problem.netlist.name
+    return Opened(title, problem, tuple(frames), options, serving, said, wanted.technology)
 
 
-def _runs(path: Path, runs: list[Run]) -> tuple[Problem, list[Frame], CostOptions]:
-    """Return the problem of the first run, and the placements of all runs of the same netlist on the same canvas."""
+def _constrained(design: Design, constraints: Path | None) -> Problem:
+    """Return the problem under the constraints of a file, on the grids that the design's own files define."""
+    if constraints is None:
+        return design.problem
+    return read_constraints(
+        constraints,
+        design.problem,
+        site_um=design.site_um,
+        manufacturing_grid_um=design.manufacturing_grid_um,
+    )
+
+
+def _serving(wanted: Wanted, chip: Chip | None, problem: Problem, source: Path | None) -> tuple[Serving | None, str]:
+    """Return the chip under its load, or why there is none; what was asked for by name and cannot be is an error."""
+    if wanted.technology is not None:
+        from floorplan.estimate.technology import node
+
+        node(wanted.technology)
+    if chip is not None:
+        check_same(chip, problem)
+        serving = serving_of(wanted, chip, f"{chip.name}, as named")
+        return serving, serving.said
+    chip, said = chip_beside(source, problem)
+    asked = any((wanted.model, wanted.workload, wanted.precision, wanted.batch, wanted.chips, wanted.stages))
+    if chip is None:
+        if asked:
+            raise ProblemError(f"--model, --workload and sizes are of a chip: {said}")
+        return None, said
+    try:
+        serving = serving_of(wanted, chip, f"{chip.name}, {said}")
+    except FloorplanError as error:
+        if asked:
+            raise
+        return None, f"{chip.name}: {error}"
+    return serving, serving.said
+
+
+def _only_placed(path: Path) -> bool:
+    """Return whether there is a placement, or a folder of placements which no training or benchmark left behind."""
+    return path.is_file() or (path.is_dir() and not any((path / name).is_file() for name in ("config.toml", ROWS)))
+
+
+def _runs(path: Path, runs: list[Run]) -> tuple[Problem, list[Frame], CostOptions, Path | None]:
+    """Return the problem of the first run, the placements of all runs of the same netlist, and the netlist's path."""
     first = next((r for r in runs if r.problem is not None), None)
     if first is None or first.problem is None:
         raise ProblemError(f"{path}: is a run over many netlists, which has no placement to show")
@@ -92,16 +163,14 @@ def _runs(path: Path, runs: list[Run]) -> tuple[Problem, list[Frame], CostOption
         frames = [Frame(path.name, problem.initial)]
     elif first.placement is not None:
         problem = problem.replace(initial=_with_positions(problem.initial, first.placement))
-    return problem, frames, first.options
+    netlist = dict(first.facts).get("netlist")
+    return problem, frames, first.options, None if netlist is None else Path(netlist)
 
 
 def _stored(folder: Path, problem: Problem) -> list[Frame]:
     """Return what else was placed on the way: every other .plc of a run's folder, oldest first."""
-    found = sorted(
-        (p for p in folder.rglob("*.plc*") if p.is_file() and plain_name(p).endswith(".plc")),
-        key=lambda p: (p.stat().st_mtime_ns, p.name),
-    )
-    found = [p for p in found if plain_name(p) != "best.plc"]
+    ordered = sorted(plc_files(folder), key=lambda file: (file[1].st_mtime_ns, file[0].name))
+    found = [p for p, _ in ordered if plain_name(p) != "best.plc"]
     if len(found) > MAX_FRAMES:
         found = [found[round(i * (len(found) - 1) / (MAX_FRAMES - 1))] for i in range(MAX_FRAMES)]
     frames = []

@@ -6,12 +6,16 @@ Where few enough are in sight they are handed out as rectangles instead.
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import numpy.typing as npt
 
+from floorplan.geometry import oriented_size_um
+from floorplan.netlist import Placement, Problem
 from floorplan.view.kernels.raster import add_cover, pick_in_box
 
-__all__ = ["MAX_LEVEL", "TILE_PIXELS", "CellTiles"]
+__all__ = ["MAX_LEVEL", "TILE_PIXELS", "CellTiles", "KeptTiles", "tiles_of"]
 
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
@@ -89,3 +93,30 @@ class CellTiles:
         r0, r1 = (int(np.clip(np.floor(v / self._pitch), 0, n - 1)) for v in (bottom - self._pitch, top + self._pitch))
         out = [self._sorted[self._start[r * n + c0] : self._start[r * n + c1 + 1]] for r in range(r0, r1 + 1)]
         return [ids for ids in (*out, self._large) if len(ids)]
+
+
+def tiles_of(problem: Problem, placement: Placement) -> CellTiles:
+    """Return the tiles of all soft macros and cells that a placement places."""
+    nl, cv, p = problem.netlist, problem.canvas, placement
+    soft = nl.soft[p.placed[nl.soft]]
+    w, h = oriented_size_um(nl.node_w_um[soft], nl.node_h_um[soft], p.orient[soft])
+    return CellTiles(soft, p.x_um[soft], p.y_um[soft], w, h, max(cv.width_um, cv.height_um))
+
+
+class KeptTiles:
+    """The tiles of the few placements that were asked for last; for any thread."""
+
+    def __init__(self, problem: Problem, most: int = 2) -> None:
+        self._problem, self._most = problem, most
+        self._lock = threading.Lock()
+        self._kept: list[tuple[Placement, CellTiles]] = []
+
+    def of(self, placement: Placement) -> CellTiles:
+        """Return the tiles of a placement, made when first asked for."""
+        with self._lock:
+            for one in self._kept:
+                if one[0] is placement:
+                    return one[1]
+            made = tiles_of(self._problem, placement)
+            self._kept = [*self._kept, (placement, made)][-self._most :]
+            return made

@@ -84,23 +84,74 @@ def test_ariane(chrome: Any, benchmarks: Path, tmp_path: Path, capsys: pytest.Ca
             page.wait("app.layers")
             pan = panning(page)
             page.page.keyboard.press("0")
-            x, y = page.at("i_cache_subsystem/i_icache/sram_block[0].data_sram/macro_mem[0].i_ram")
-            mouse = page.page.mouse
-            mouse.move(x, y)
-            mouse.down()
-            for step in range(200):
-                mouse.move(x - step, y + step / 2)
-                time.sleep(0.01)
-            page.wait("!app.proposals.busy")
-            waits = sorted(page.js("app.proposalMs"))
-            page.page.keyboard.press("Escape")
-            mouse.up()
+            waits = drag(page, "i_cache_subsystem/i_icache/sram_block[0].data_sram/macro_mem[0].i_ram", 200, -1, 0.5)
         paints = first_paint(chrome, url)
     with capsys.disabled():
         print(f"\nariane133: first paint {', '.join(f'{p:.0f}' for p in paints)} ms")
         print(f"ariane133: panning, {pan}")
-        drag = f"median {statistics.median(waits):.1f} ms, 95 % {waits[int(0.95 * len(waits))]:.1f} ms"
-        print(f"ariane133: drag to cost {drag}, {len(waits)} proposals")
+        print(f"ariane133: drag to cost {said(waits)}")
+    assert len(waits) > 10
+
+
+def drag(page: Screen, name: str, steps: int, dx: float, dy: float) -> list[float]:
+    """Milliseconds from a movement of the mouse to the exact cost on the page, of all proposals of a drag, sorted."""
+    x, y = page.at(name)
+    mouse = page.page.mouse
+    mouse.move(x, y)
+    mouse.down()
+    page.js("app.proposalMs.length = 0")
+    for step in range(steps):
+        mouse.move(x + dx * step, y + dy * step)
+        time.sleep(0.01)
+    page.wait("!app.proposals.busy")
+    waits = sorted(page.js("app.proposalMs"))
+    page.page.keyboard.press("Escape")
+    mouse.up()
+    return waits
+
+
+def said(waits: list[float]) -> str:
+    median, late = statistics.median(waits), waits[int(0.95 * len(waits))]
+    return f"median {median:.1f} ms, 95 % {late:.1f} ms, {len(waits)} proposals"
+
+
+# Moves a macro to and fro between two legal spots; each time until figures and temperatures of the new place are there.
+DROPS = """
+(async () => {
+  const k = app.model.hard.filter((n) => app.model.movable(n))[0], at = app.model.at, times = [];
+  const [x, y] = [at.x[k], at.y[k]];
+  for (let i = 0; i < 20; i++) {
+    const begin = performance.now();
+    await app.place(k, x + (i % 2 ? 0 : 0.5), y, at.orient[k]);
+    while (app.estimate.last.version !== app.standing.version || app.layers.shownVersion !== app.standing.version) {
+      await new Promise(requestAnimationFrame);
+    }
+    times.push(performance.now() - begin);
+  }
+  return times.sort((a, b) => a - b);
+})()
+"""
+
+
+def test_a_chip(chrome: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from floorplan.accelerator.command import run
+    from floorplan.accelerator.templates import chip
+    from floorplan.formats import write_plc
+    from floorplan.plugins import make_agent, parse_budget
+
+    run("gpu_tile", {}, 1, tmp_path)
+    problem = chip("gpu_tile").problem
+    write_plc(tmp_path / "placed.plc", problem, make_agent("random").place(problem, parse_budget("1e"), 1).placement)
+    with viewer(tmp_path / "placed.plc", state=tmp_path) as (url, _), screen(chrome) as page:
+        page.page.goto(url)
+        page.ready()
+        page.js("app.layers.set('heat')")
+        page.wait("app.estimate.last !== null && app.layers.values !== null")
+        drops = page.js(DROPS)
+        waits = drag(page, "core_0", 150, 0.5, 0.5)
+    with capsys.disabled():
+        print(f"\ngpu_tile: from drop to new figures and temperatures {said(drops).replace('proposals', 'drops')}")
+        print(f"gpu_tile: drag to cost and joules {said(waits)}")
     assert len(waits) > 10
 
 
@@ -115,8 +166,19 @@ def test_a_million_cells(chrome: Any, capsys: pytest.CaptureFixture[str]) -> Non
             page.wait("app.tiles.near !== null && app.tiles.near.n > 0")
             near = panning(page)
             shown = page.js("app.tiles.near === null ? 0 : app.tiles.near.n")
+            page.page.keyboard.press("0")
+            page.wait("app.standing !== null && !app.stage.stale")
+            early = drag(page, "m27", 100, 1, 0.5)
+            # the engine of moves is built meanwhile; each of its costs is exact too
+            page.wait("fetch('/api/standing').then((answer) => answer.json()).then((s) => s.prompt)")
+            late = drag(page, "m27", 100, 1, 0.5)
+            begin = time.perf_counter()
+            page.js("app.layers.set('wire')")
+            wire = time.perf_counter() - begin
     with capsys.disabled():
         print(f"\n1,000,000 cells: first paint {', '.join(f'{p:.0f}' for p in paints)} ms")
         print(f"1,000,000 cells: panning over all, {pan}")
         print(f"1,000,000 cells: panning over {shown} cells in sight, {near}")
+        print(f"1,000,000 cells: drag to cost, at once {said(early)}; when the engine of moves is built {said(late)}")
+        print(f"1,000,000 cells: layer of wire energy {wire:.2f} s")
     assert len(paints) == 3

@@ -347,7 +347,10 @@ def test_an_agent_improves_from_here_and_undo_takes_it_back(chrome: Any, two_mac
         out.wait("app.standing.version === 1")
         assert out.js("app.standing.cost.proxy") < before
         assert out.js("app.standing.legal")
-        assert out.js("app.frames.labels.length") == 3
+        labels = out.js("app.frames.labels")
+        assert labels[:2] == ["initial.plc", "before descent"]
+        assert labels[-1] == "after descent"
+        assert all(label.startswith("descent after") for label in labels[2:-1])
         shot(out, "improved")
         out.page.keyboard.press("Control+z")
         out.wait(f"Math.abs(app.standing.cost.proxy - {before!r}) < 1e-12")

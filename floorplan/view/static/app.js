@@ -4,11 +4,14 @@ import { ApiError, getBytes, getJson, Latest, listen, post } from "./api.js";
 import { Camera } from "./camera.js";
 import { onTheme } from "./colours.js";
 import { count } from "./format.js";
+import { bindEstimate } from "./estimate.js";
 import { bindFrames } from "./frames.js";
 import { bindImprove } from "./improve.js";
 import { bindInput } from "./input.js";
 import { bindLayers } from "./layers.js";
+import { bindLive } from "./live.js";
 import { HARD, Model, Positions } from "./model.js";
+import { bindPolicy } from "./policy.js";
 import { $, showCost, showHistory, showNode, showSpot, showTrouble, showVerdict } from "./panel.js";
 import { bindSearch } from "./search.js";
 import { Stage } from "./stage.js";
@@ -51,6 +54,7 @@ class App {
     $("counts").textContent = parts.join("  \u00b7  ");
     $("counts").title = scene.hash;
     showHistory(scene.history);
+    for (const kind of this.layers ? scene.layers : []) this.layers.add(kind);
   }
 
   stages() {
@@ -75,7 +79,10 @@ class App {
     $("scale").textContent = bar.text;
     $("scale").style.width = `${bar.px}px`;
     clearTimeout(this.resting);
-    this.resting = setTimeout(() => this.tiles.look(this.camera), 120);
+    this.resting = setTimeout(() => {
+      this.tiles.look(this.camera);
+      this.frames?.tiles?.look(this.camera);
+    }, 120);
   }
 
   overlay() {
@@ -91,6 +98,7 @@ class App {
     this.about = null;
     for (const s of this.stages()) Object.assign(s.state, { selected: k, lines: null, spot: null, marked: [] });
     this.overlay();
+    this.policy?.selected();
     if (id < 0) return showNode(null);
     try {
       const about = await getJson(`/api/about?node=${id}`);
@@ -128,6 +136,7 @@ class App {
     showCost(s.cost, s.version === 0 ? null : s.opened, this.model.scene.weights, { against: "since opened" });
     showVerdict(s, (id) => this.select(id, { show: true }));
     showHistory(s.history);
+    this.estimate.show();
     this.stage.state.wrong = s.violations.flatMap((v) => v.nodes).map((id) => this.model.of.get(id)).filter((k) => k !== undefined);
     this.overlay();
   }
@@ -146,25 +155,31 @@ class App {
       this.showStanding();
       this.stages().forEach((s) => s.redraw());
       this.layers.refresh();
+      this.estimate.refresh();
       clearTimeout(this.troubled);
       this.troubled = setTimeout(() => this.showTrouble(), 400);
       if (this.selectedId >= 0) this.select(this.selectedId);
     } catch (error) { this.failed(error); }
   }
 
+  mark(box, nodes) {
+    this.select(-1);
+    const marked = nodes.map((id) => this.model.of.get(id)).filter((k) => k !== undefined);
+    for (const s of this.stages()) Object.assign(s.state, { spot: box, marked });
+    this.overlay();
+  }
+
+  markNet({ box, nodes }) {
+    this.mark({ x: (box[0] + box[2]) / 2, y: (box[1] + box[3]) / 2, w: box[2] - box[0], h: box[3] - box[1] }, nodes);
+  }
+
   async showTrouble() {
     const { columns, rows, w_um, h_um } = this.model.canvas, w = w_um / columns, h = h_um / rows;
-    const mark = (box, nodes) => {
-      this.select(-1);
-      const marked = nodes.map((id) => this.model.of.get(id)).filter((k) => k !== undefined);
-      for (const s of this.stages()) Object.assign(s.state, { spot: box, marked });
-      this.overlay();
-    };
     try {
       showTrouble(await getJson("/api/trouble"), async (cell, layer) => {
         await this.layers.set(layer);
-        mark({ x: (cell.column + 0.5) * w, y: (cell.row + 0.5) * h, w, h }, cell.nodes);
-      }, ({ box, nodes }) => mark({ x: (box[0] + box[2]) / 2, y: (box[1] + box[3]) / 2, w: box[2] - box[0], h: box[3] - box[1] }, nodes));
+        this.mark({ x: (cell.column + 0.5) * w, y: (cell.row + 0.5) * h, w, h }, cell.nodes);
+      }, (net) => this.markNet(net));
     } catch (error) { this.failed(error); }
   }
 
@@ -179,6 +194,7 @@ class App {
     if (this.stage.state.dragging < 0) return;
     showCost(answer.cost, answer.from, this.model.scene.weights, { proposed: true });
     showSpot(answer.wrong);
+    this.estimate.proposed(answer.estimate);
     this.stage.state.bad = answer.wrong.length > 0;
     this.lastProposal = answer;
     this.overlay();
@@ -228,15 +244,25 @@ class App {
       this.away = false;
       this.banner("");
       this.improve.heard(message.agent);
+      this.live?.reload();
     } else if (message.event === "changed") {
       if (message.frames) this.frames.relabel(message.frames);
-      if (message.version !== this.ownVersion && this.ownVersion !== -1) this.refresh();
+      if (message.version !== this.ownVersion && this.ownVersion !== -1) this.catchUp();
     } else if (message.event === "agent") this.improve.heard(message);
+    else if (message.event === "run") this.live?.heard(message);
+  }
+
+  // Nobody looks at a page in the background: it goes along when somebody does.
+  catchUp() {
+    if (!document.hidden) return this.refresh();
+    if (!this.behind) document.addEventListener("visibilitychange", () => { this.behind = false; this.refresh(); }, { once: true });
+    this.behind = true;
+    return undefined;
   }
 
   async lost() {
     this.away = true;
-    this.banner("The server does not answer. This page comes back by itself when it does.");
+    this.banner(this.live?.farewell() ?? "The server does not answer. This page comes back by itself when it does.");
     try { await getJson("/api/agents"); } catch (error) {
       if (error instanceof ApiError && error.status === 403) this.banner("This address is no longer valid: open the one that `floorplan view` printed.");
     }
@@ -311,8 +337,11 @@ async function start() {
   }
   const app = new App(scene);
   app.layers = bindLayers(app);
+  app.estimate = bindEstimate(app);
   app.frames = bindFrames(app);
   app.improve = bindImprove(app);
+  app.policy = bindPolicy(app);
+  app.live = bindLive(app);
   bindSearch(app);
   bindInput(app);
   $("loading").hidden = true;
@@ -320,7 +349,7 @@ async function start() {
   app.camera.fit(app.model.extent());
   new ResizeObserver(() => app.resize()).observe($("stages"));
   app.resize();
-  onTheme(() => { app.tiles.reset(); app.stages().forEach((s) => s.setMap(s.map, s.isDifference)); app.layers.legend(); });
+  onTheme(() => { app.tiles.reset(); app.frames.tiles?.reset(); app.stages().forEach((s) => { s.mapImage = null; s.redraw(); }); app.layers.legend(); });
   window.floorplan = app; // for tests, and for the curious at the console
   listen((message) => app.heard(message), () => app.lost());
   await painted(app); // the cost of a large design takes seconds: first it is seen

@@ -36,8 +36,20 @@ export function fullness(v) {
   return [240 - 80 * t, 160 - 130 * t, 20, 225];
 }
 
+// Cividis, whose steps people with and without colour blindness see alike; what is much stands out from the page.
+const CIVIDIS = ["#00224e", "#1a386f", "#434e6c", "#61656f", "#7d7c78", "#9b9476", "#bcae6c", "#dec958", "#fee838"]
+  .map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+
+// t from 0 to 1 of the range.
+export function amount(t) {
+  const share = Math.min(Math.max(t, 0), 1), v = (dark.matches ? share : 1 - share) * (CIVIDIS.length - 1);
+  const k = Math.min(Math.floor(v), CIVIDIS.length - 2), rest = v - k;
+  const mixed = CIVIDIS[k].map((from, i) => from + rest * (CIVIDIS[k + 1][i] - from));
+  return [...mixed, 60 + 165 * Math.sqrt(share)];
+}
+
 // Difference of two maps: blue where the second has less, orange where it has more.
-export function difference(v) {
-  const a = Math.min(Math.abs(v) / 0.5, 1) * 220;
+export function difference(v) { // -1 to 1
+  const a = Math.min(Math.abs(v), 1) * 220;
   return v < 0 ? [0, 114, 178, a] : [213, 94, 0, a];
 }

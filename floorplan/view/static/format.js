@@ -13,6 +13,23 @@ export function length(um) {
   return `${fixed(um, a >= 100 ? 1 : a >= 1 ? 2 : 3)} \u00b5m`;
 }
 
+const PREFIXES = [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "\u00b5"], [1e-9, "n"], [1e-12, "p"], [1e-15, "f"]];
+const IN_SI = { ns: [1e-9, "s"], ps: [1e-12, "s"], degC: [1, "\u00b0C"], "1/s": [1, "/s"] };
+
+// Four digits with the prefix that suits; degrees and rates have none.
+export function si(value, unit) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "\u2013";
+  const [factor, name] = IN_SI[unit] ?? [1, unit], v = value * factor;
+  if (!["s", "J", "W"].includes(name)) return `${significant(v)} ${name}`.replace(" /s", "/s");
+  const [size, prefix] = PREFIXES.find(([s]) => Math.abs(v) >= s) ?? (v === 0 ? [1, ""] : PREFIXES.at(-1));
+  return `${significant(v / size)} ${prefix}${name}`;
+}
+
+export function significant(v, digits = 4) {
+  const places = v === 0 ? 0 : Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(v))));
+  return (places > 6 ? v.toExponential(digits - 1) : v.toFixed(places)).replace("-", MINUS);
+}
+
 export function count(n) {
   return n.toLocaleString("en-US");
 }

@@ -4,6 +4,7 @@ import { getBytes, post } from "./api.js";
 import { change, fixed } from "./format.js";
 import { Positions } from "./model.js";
 import { $ } from "./panel.js";
+import { Tiles } from "./tiles.js";
 
 export function bindFrames(app) {
   let token = 0, timer = 0;
@@ -12,6 +13,10 @@ export function bindFrames(app) {
     index: -1, // -1: the placement as it stands
     comparing: false,
     shown: null,
+    working: null,
+    tiles: null, // cells of the one that is shown
+
+    get peek() { return this.shown !== null && !this.comparing ? this.index : -1; },
 
     relabel(labels) {
       this.labels = labels;
@@ -41,6 +46,7 @@ export function bindFrames(app) {
         const { data, headers } = await getBytes(`/api/frame?frame=${this.index}`);
         if (mine !== token) return;
         this.shown = Positions.from(data, app.model.size);
+        this.tiles = app.model.scene.tiled ? new Tiles(app.model, () => app.stages().forEach((s) => s.redraw()), this.index) : null;
         const proxy = Number(headers.get("x-cost").split(",")[3]);
         const base = app.standing?.cost.proxy, delta = base === undefined ? null : change(proxy - base, base);
         $("frame-cost").textContent = `Proxy ${fixed(proxy)}${delta ? `, ${delta.text} against now` : ""}`;
@@ -48,20 +54,31 @@ export function bindFrames(app) {
       } catch (error) { app.failed(error); }
     },
 
+    // What an agent at work has so far is shown in place of what stands, unless another one is looked at; null ends it.
+    work(positions, caption = "") {
+      const was = this.working !== null;
+      this.working = positions;
+      this.workCaption = caption;
+      if (app.stage.state.dragging < 0 && (positions !== null || was)) this.apply();
+    },
+
     apply() {
       const { stage, second, model } = app;
-      const peek = this.shown !== null && !this.comparing;
-      stage.at = peek ? this.shown : model.at;
-      stage.peeking = peek;
-      stage.caption.hidden = !peek && !this.comparing;
-      stage.caption.textContent = peek ? `${this.labels[this.index]} (looking only)` : "as it stands now";
+      const peek = this.peek >= 0, working = !peek && !this.comparing ? this.working : null;
+      stage.at = peek ? this.shown : working ?? model.at;
+      stage.tiles = peek ? this.tiles : app.tiles;
+      stage.peeking = peek || working !== null;
+      stage.caption.hidden = !stage.peeking && !this.comparing;
+      stage.caption.textContent = peek ? `${this.labels[this.index]} (looking only)` : working ? this.workCaption : "as it stands now";
       if (this.comparing && this.shown) {
         second.at = this.shown;
+        second.tiles = this.tiles;
         second.state.others = model.at;
         second.caption.hidden = false;
         second.caption.textContent = this.labels[this.index];
-        if (app.layers.name !== "none" && app.layers.values) this.showMap(app.layers.name, app.layers.values);
       }
+      if (app.layers.shownFor !== this.peek || this.comparing) app.layers.refresh();
+      this.tiles?.look(app.camera);
       app.stages().forEach((s) => s.redraw());
     },
 
@@ -73,7 +90,6 @@ export function bindFrames(app) {
       $("compare").setAttribute("aria-pressed", String(on));
       app.second.element.hidden = !on;
       Object.assign(app.second.state, { selected: app.selected, lines: app.stage.state.lines });
-      app.second.tiles = null;
       app.resize();
       app.fit();
       this.apply();
@@ -82,11 +98,18 @@ export function bindFrames(app) {
     },
 
     async showMap(name, left) {
-      if (!this.comparing || this.index < 0) return;
+      if (!this.comparing || this.index < 0 || app.layers.kinds.get(name)?.fetch) return;
       try {
-        const { data } = await getBytes(`/api/map?name=${name}&frame=${this.index}`);
-        const right = new Float32Array(data);
-        app.second.setMap(right.map((v, i) => v - left[i]), true);
+        const right = await app.layers.ask(name, this.index);
+        if (right.length === 0) {
+          app.layers.limit = null;
+          return app.second.setMap(null);
+        }
+        const kind = app.layers.kinds.get(name), less = right.map((v, i) => v - left[i]);
+        const { limit, paint } = app.layers.difference(kind, less);
+        app.layers.limit = limit;
+        app.second.values = right;
+        app.second.setMap(less, { grid: kind, paint, isDifference: true });
       } catch (error) { app.failed(error); }
     },
 

@@ -1,17 +1,34 @@
-// "Improve from here": an agent goes on from the placement on the page.
+// "Improve from here": an agent goes on from the placement on the page, and shows how far it has come.
 
-import { getJson, post } from "./api.js";
+import { getBytes, getJson, post } from "./api.js";
 import { fixed } from "./format.js";
+import { Positions } from "./model.js";
 import { $, element } from "./panel.js";
 
 export function bindImprove(app) {
-  let running = false;
+  let running = false, watching = true, layout = 0, asking = false;
+
+  // One picture at a time; what came meanwhile is asked for with the next word from the server.
+  async function show(message) {
+    if (!watching || asking || !message.layout || message.layout === layout) return;
+    asking = true;
+    try {
+      const got = await getBytes("/api/working");
+      if (got && running && watching) {
+        layout = message.layout;
+        app.frames.work(Positions.from(got.data, app.model.size), `${message.agent} at work: ${fixed(message.best)}, not taken over yet`);
+      }
+    } catch { /* the stream of events says where the server is */ }
+    asking = false;
+  }
+
   const improve = {
     heard(message) {
       if (!message) return;
       running = message.state === "running";
       $("improve-go").textContent = running ? "Stop" : "Start";
       $("improve-bar").hidden = !running;
+      $("improve-watch").hidden = !running;
       $("improve-bar").value = message.spent ?? 0;
       const text = {
         idle: "",
@@ -21,6 +38,11 @@ export function bindImprove(app) {
         failed: () => `${message.agent ?? "The agent"} found nothing: ${message.text}`,
       }[message.state] ?? "";
       $("improve-text").textContent = typeof text === "function" ? text() : text;
+      if (running) show(message);
+      else {
+        layout = 0;
+        app.frames.work(null);
+      }
     },
   };
   $("improve-go").addEventListener("click", async () => {
@@ -28,6 +50,12 @@ export function bindImprove(app) {
       if (running) await post("/api/stop");
       else await post("/api/improve", { agent: $("agent").value, budget: $("budget").value, seed: 0 });
     } catch (error) { $("improve-text").textContent = error.message; }
+  });
+  $("improve-watch").addEventListener("click", () => {
+    watching = !watching;
+    layout = 0;
+    $("improve-watch").setAttribute("aria-pressed", String(watching));
+    if (!watching) app.frames.work(null);
   });
   getJson("/api/agents").then(({ agents, last }) => {
     $("agent").replaceChildren(...agents.map((name) => element("option", { value: name }, name)));

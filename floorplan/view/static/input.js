@@ -55,7 +55,7 @@ function bindPointer(app, stage) {
       model.at.x[k] = begun.drag.x + (px - begun.px) / c.scale;
       model.at.y[k] = begun.drag.y - (py - begun.py) / c.scale;
       app.propose(k, model.at.x[k], model.at.y[k], model.at.orient[k]);
-      where(app, px, py);
+      where(app, stage, px, py);
       return app.overlay();
     }
     c.pan(px - begun.lastX, py - begun.lastY);
@@ -78,7 +78,7 @@ function bindPointer(app, stage) {
     } else if (!was.moved && dropped) {
       if (was.k >= 0) app.select(app.model.id[was.k]);
       else {
-        const cell = app.tiles.hit(c.toChipX(was.px), c.toChipY(was.py));
+        const cell = stage.tiles ? stage.tiles.hit(c.toChipX(was.px), c.toChipY(was.py)) : -1;
         app.select(cell);
       }
     }
@@ -108,7 +108,7 @@ function bindPointer(app, stage) {
 
   function hover(px, py) {
     const k = under(px, py);
-    where(app, px, py);
+    where(app, stage, px, py);
     el.classList.toggle("over", k >= 0);
     if (stage.state.hover !== k) {
       stage.state.hover = k;
@@ -157,7 +157,7 @@ function tip(app, stage, k, px, py) {
     title = model.name[k];
     text = model.kind[k] === PORT ? "port" : `${KINDS[model.kind[k]]}, ${length(model.width(k, stage.at))} \u00d7 ${length(model.height(k, stage.at))}, ${ORIENTS[stage.at.orient[k]]}${model.fixed[k] ? ", fixed" : model.pinned[k] ? ", pinned" : ""}`;
   } else {
-    const cell = stage === app.stage ? app.tiles.hit(c.toChipX(px), c.toChipY(py)) : -1;
+    const cell = stage.tiles ? stage.tiles.hit(c.toChipX(px), c.toChipY(py)) : -1;
     if (cell < 0) { box.hidden = true; tipFor = -1; return; }
     if (tipFor !== cell) {
       tipFor = cell;
@@ -183,13 +183,14 @@ function place(box, stage, px, py) {
   box.style.top = `${py + 18 + box.offsetHeight > room.clientHeight ? py - box.offsetHeight - 10 : py + 18}px`;
 }
 
-function where(app, px, py) {
+function where(app, stage, px, py) {
   const { camera: c, model } = app, x = c.toChipX(px), y = c.toChipY(py), cv = model.canvas;
   let text = `${x.toFixed(1)}, ${y.toFixed(1)} \u00b5m`;
   if (x >= 0 && y >= 0 && x < cv.w_um && y < cv.h_um) {
     const column = Math.floor((x / cv.w_um) * cv.columns), row = Math.floor((y / cv.h_um) * cv.rows);
     text += `   cell ${column}, ${row}`;
-    if (app.layers.values) text += `: ${(100 * app.layers.values[row * cv.columns + column]).toFixed(1)} %`;
+    const read = app.layers.reading(x, y, stage.isDifference ? stage.values : app.layers.values);
+    if (read) text += `: ${read}`;
   }
   $("where").textContent = text.replaceAll("-", "\u2212");
 }
@@ -236,6 +237,7 @@ function key(app, event) {
     "[": () => step(app, -1), "]": () => step(app, 1),
     p: () => app.pin(), x: () => app.flip("x"), y: () => app.flip("y"), c: () => app.frames.compare(!app.frames.comparing),
     1: () => app.layers.set("none"), 2: () => app.layers.set("density"), 3: () => app.layers.set("h"), 4: () => app.layers.set("v"),
+    5: () => app.layers.set("wire"), 6: () => app.layers.set("token"), 7: () => app.layers.set("heat"),
     "?": () => $("help").showModal(),
   }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!act) return undefined;

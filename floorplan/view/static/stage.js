@@ -1,6 +1,6 @@
 // One picture of the floorplan: a base (canvas, maps, nodes) that is kept while it is panned, and an overlay on top.
 
-import { colours, difference, fullness, rgba } from "./colours.js";
+import { colours, fullness, rgba } from "./colours.js";
 import { shorten } from "./format.js";
 import { HARD, PORT } from "./model.js";
 
@@ -41,9 +41,9 @@ export class Stage {
     this.redraw();
   }
 
-  setMap(values, isDifference = false) {
-    this.map = values;
-    this.isDifference = isDifference;
+  // Values row by row from the bottom; `grid` has columns and rows, `paint` makes [r, g, b, alpha] of a value.
+  setMap(values, { grid: mapGrid = this.model.canvas, paint: mapPaint = fullness, isDifference = false } = {}) {
+    Object.assign(this, { map: values, mapGrid, mapPaint, isDifference });
     this.mapImage = null;
     this.redraw();
   }
@@ -175,7 +175,9 @@ export class Stage {
     for (const k of model.hard) {
       const b = this.box(k);
       if (!b || this.state.dragging === k) continue;
+      ctx.globalAlpha = this.state.absent?.has(k) ? 0.22 : 1;
       this.macro(ctx, look, k, b, mapped ? 0.06 : look.fill);
+      ctx.globalAlpha = 1;
     }
     ctx.textAlign = "left";
     ctx.textBaseline = "alphabetic";
@@ -212,6 +214,12 @@ export class Stage {
     ctx.save();
     ctx.translate(x, y);
     if (upright) ctx.rotate(-Math.PI / 2);
+    if (this.map !== null) { // legible on any colour of the map
+      ctx.strokeStyle = look.canvas;
+      ctx.lineWidth = 3 * this.text;
+      ctx.lineJoin = "round";
+      ctx.strokeText(text, 0, 0);
+    }
     ctx.fillText(text, 0, 0);
     ctx.restore();
   }
@@ -228,13 +236,12 @@ export class Stage {
 
   drawMap(ctx, x, y, w, h) {
     if (this.map === null) return;
-    const { columns, rows } = this.model.canvas;
+    const { columns, rows } = this.mapGrid;
     if (this.mapImage === null) {
       this.mapImage = new OffscreenCanvas(columns, rows);
       const to = this.mapImage.getContext("2d"), image = to.createImageData(columns, rows);
-      const scale = this.isDifference ? difference : fullness;
       for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) {
-        image.data.set(scale(this.map[r * columns + c]), 4 * ((rows - 1 - r) * columns + c));
+        image.data.set(this.mapPaint(this.map[r * columns + c]), 4 * ((rows - 1 - r) * columns + c));
       }
       to.putImageData(image, 0, 0);
     }
@@ -253,6 +260,7 @@ export class Stage {
     if (s.hover >= 0) this.outline(ctx, s.hover, look.hover, 1.5);
     if (s.selected >= 0) this.outline(ctx, s.selected, look.select, 2.5);
     if (s.spot) this.rect(ctx, s.spot, look.select, 2.5);
+    if (s.picks) this.picks(ctx, look, s.picks);
     if (s.dragging >= 0) this.ghost(ctx, look, s);
   }
 
@@ -273,6 +281,28 @@ export class Stage {
     ctx.lineWidth = width;
     ctx.strokeRect(x - grow, y - grow, w + 2 * grow, h + 2 * grow);
     ctx.setLineDash([]);
+  }
+
+  // Cells in an order, numbered.
+  picks(ctx, look, cells) {
+    const c = this.camera, r = 8.5 * this.text;
+    ctx.font = `600 ${11 * this.text}px ${FONT}`;
+    ctx.textAlign = "center";
+    ctx.textBaseline = "middle";
+    for (let i = cells.length - 1; i >= 0; i--) {
+      const x = c.toScreenX(cells[i].x), y = c.toScreenY(cells[i].y);
+      ctx.beginPath();
+      ctx.arc(x, y, r, 0, 7);
+      ctx.fillStyle = look.ink;
+      ctx.fill();
+      ctx.strokeStyle = look.canvas;
+      ctx.lineWidth = 1.5;
+      ctx.stroke();
+      ctx.fillStyle = look.canvas;
+      ctx.fillText(String(i + 1), x, y + 0.5);
+    }
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
   }
 
   ghost(ctx, look, s) {
@@ -317,7 +347,9 @@ export class Stage {
   // Where macros stand in the other placement: a line from there to here.
   displacements(ctx, look, others) {
     const c = this.camera, { model } = this;
-    ctx.strokeStyle = look.select;
+    // many lines must not hide what they lie on
+    const alpha = (this.map === null ? 0.9 : 0.7) * Math.min(1, Math.max(0.5, 60 / model.hard.length));
+    ctx.strokeStyle = rgba(look.select, alpha);
     ctx.fillStyle = look.select;
     ctx.lineWidth = 1.25;
     for (const k of model.hard) {

@@ -6,8 +6,10 @@ import { colours } from "./colours.js";
 const PIXELS = 256, MAX_LEVEL = 16, KEPT = 400, AT_ONCE = 4, MAX_BOX = 40_000;
 
 export class Tiles {
-  constructor(model, changed) {
+  // Of the placement as it stands, or of one of the frames.
+  constructor(model, changed, frame = -1) {
     this.model = model;
+    this.of = frame < 0 ? "" : `&frame=${frame}`;
     this.changed = changed;
     this.version = model.scene.cells_version;
     this.side = Math.max(model.canvas.w_um, model.canvas.h_um);
@@ -80,7 +82,7 @@ export class Tiles {
     const abort = new AbortController();
     this.asked.set(key, abort);
     try {
-      const path = `/api/tile?level=${level}&column=${c}&row=${r}&version=${this.version}`;
+      const path = `/api/tile?level=${level}&column=${c}&row=${r}&version=${this.version}${this.of}`;
       const { data } = await getBytes(path, abort.signal);
       this.kept.set(key, tinted(new Uint8Array(data)));
       while (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
@@ -106,7 +108,7 @@ export class Tiles {
     this.boxAbort?.abort();
     this.boxAbort = new AbortController();
     try {
-      const got = await getBytes(`/api/cells?x0=${box[0]}&y0=${box[1]}&x1=${box[2]}&y1=${box[3]}`, this.boxAbort.signal);
+      const got = await getBytes(`/api/cells?x0=${box[0]}&y0=${box[1]}&x1=${box[2]}&y1=${box[3]}${this.of}`, this.boxAbort.signal);
       if (asked !== this.boxAsked) return;
       if (got === null) this.near = null;
       else {
