@@ -163,7 +163,7 @@ def read_json(path: str | Path) -> tuple[Design, Placement]:
         raise
     except FloorplanError as e:
         raise ParseError(p, 0, str(e)) from None
-    return design, initial if given is None else given
+    return design, design.problem.initial if given is None else given
 
 
 def _read_placement(t: Table, n: int) -> Placement:

@@ -29,7 +29,7 @@ def tile() -> Problem:
 
 @cache
 def config() -> RunConfig:
-    return load_config(overrides={"network": NETWORK})
+    return load_config(overrides={"network": NETWORK, "env": {"outlooks": "1"}})
 
 
 @cache
