@@ -12,7 +12,7 @@ from agents.evolve.search import CmaSearch, Search, SwapSearch
 from floorplan.env import ConstructConfig, Finished
 from floorplan.errors import InfeasibleProblemError, ProblemError
 from floorplan.netlist import Problem
-from floorplan.soft import DEFAULT_SOFT_PLACER, SOFT_PLACERS
+from floorplan.soft import SOFT_PLACERS
 from floorplan.soft.outlook import soft_outlook
 
 __all__ = ["EvolveAgent"]
@@ -134,9 +134,8 @@ class EvolveAgent:
             loose = np.concatenate([hard, problem.movable_soft])
             x[loose], y[loose] = cv.width_um / 2, cv.height_um / 2
             placed[hard] = False
-            name = self.config.soft_placer if self.config.soft_placer != "none" else DEFAULT_SOFT_PLACER
             orient = np.where(placed, seen.orient, 0)
             seen = soft_outlook(problem, replace(seen, x_um=x, y_um=y, orient=orient, placed=placed),
-                                SOFT_PLACERS[name], self.config.cost)  # fmt: skip
+                                SOFT_PLACERS[self.config.guessing_placer], self.config.cost)  # fmt: skip
         at = np.stack([seen.x_um[hard] / cv.width_um, seen.y_um[hard] / cv.height_um], axis=1)
         return np.clip(at, 0.0, 1.0)

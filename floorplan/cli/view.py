@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,8 +11,6 @@ import tyro
 from floorplan.errors import FloorplanError
 
 __all__ = ["View"]
-
-_USUAL_PORT = 8765
 
 
 @dataclass(frozen=True)
@@ -75,14 +72,9 @@ class View:
         """Read, print the address, serve until Ctrl-C.
 
         Raises:
-            FloorplanError: something cannot be read, the port is taken, or the packages of the viewer are missing.
+            FloorplanError: something cannot be read, or the port is taken.
         """
-        try:
-            from floorplan.view.run import serve
-        except ModuleNotFoundError as error:
-            if error.name not in ("starlette", "uvicorn"):
-                raise
-            raise FloorplanError(f"the viewer needs {error.name}: pip install 'floorplan-rl[view]'") from None
+        from floorplan.view.run import announcer, serve
         from floorplan.view.serving import Wanted
         from floorplan.view.source import open_path
 
@@ -101,14 +93,5 @@ class View:
             self.technology,
         )
         opened = open_path(self.path, self.netlist, self.constraints, self.compare, wanted)
-
-        def show(url: str) -> None:
-            sys.stdout.write(url + "\n")
-            sys.stdout.flush()
-            if self.browser:
-                import webbrowser
-
-                webbrowser.open(url)
-
-        serve(opened, self.path, self.port or None, show, usual_port=_USUAL_PORT, policy=self.policy)
+        serve(opened, self.path, self.port or None, announcer(browser=self.browser), policy=self.policy)
         return 0

@@ -16,7 +16,7 @@ from floorplan.env.kernels.batch import IDLE, PLACE, PUT, START, advance
 from floorplan.env.order import MacroOrder
 from floorplan.errors import ProblemError
 from floorplan.netlist import Placement, Problem
-from floorplan.soft import DEFAULT_SOFT_PLACER, SOFT_PLACERS, make_soft_placer
+from floorplan.soft import SOFT_PLACERS, make_soft_placer
 from floorplan.soft.outlook import Outlook, make_outlook, soft_outlook
 
 __all__ = ["ConstructBatch"]
@@ -209,11 +209,6 @@ class ConstructBatch(BatchedGame):
         made = placement.replace(x[0], y[0], orient[0])
         return made, self.engine.full(made)
 
-    @property
-    def _placer_name(self) -> str:
-        """Name of the placer that guesses: one that reads no netlist has no outlook of its own."""
-        return self.config.soft_placer if self.config.soft_placer != "none" else DEFAULT_SOFT_PLACER
-
     def _start_placement(self) -> Placement:
         """Return where everything but the movable macros stands during an episode."""
         problem = self.problem
@@ -230,10 +225,10 @@ class ConstructBatch(BatchedGame):
             x[hard], y[hard] = cv.width_um / 2, cv.height_um / 2
             now = Placement(x, y, np.where(bare, orient, 0), bare)
             if self.config.outlooks > 1:
-                self._outlook = make_outlook(self._placer_name, problem, self.config.cost)
+                self._outlook = make_outlook(self.config.guessing_placer, problem, self.config.cost)
                 self._outlook.guess(x[None], y[None], now.orient[None], bare[None, hard])
             else:
-                likely = soft_outlook(problem, now, SOFT_PLACERS[self._placer_name], self.config.cost)
+                likely = soft_outlook(problem, now, SOFT_PLACERS[self.config.guessing_placer], self.config.cost)
                 x[soft], y[soft] = likely.x_um[soft], likely.y_um[soft]
         else:
             x[soft] = np.where(placed[soft], x[soft], cv.width_um / 2)

@@ -47,6 +47,11 @@ class ConstructConfig:
     dead_end_reward: float = -4.0
     cost: CostOptions = field(default_factory=CostOptions)
 
+    @property
+    def guessing_placer(self) -> str:
+        """Name of the placer that guesses where soft macros will stand: one that reads no netlist has no outlook."""
+        return self.soft_placer if self.soft_placer != "none" else DEFAULT_SOFT_PLACER
+
     def __post_init__(self) -> None:
         for name, known in (
             ("order", ("area", "random", "file")),

@@ -19,7 +19,6 @@ from floorplan.errors import FloorplanError
 
 __all__ = ["main"]
 
-_USUAL_PORT = 8765
 _LAST_WORDS_S = 1.6
 """So long an open page has to hear how the run ended: a look at the folder is taken every second."""
 
@@ -32,25 +31,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--browser", action="store_true")
     args = parser.parse_args(argv)
 
-    def show(url: str) -> None:
-        sys.stdout.write(url + "\n")
-        sys.stdout.flush()
-        if args.browser:
-            import webbrowser
-
-            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
-        from floorplan.view.run import serve
+        from floorplan.view.run import announcer, serve
         from floorplan.view.source import open_path
 
-        serve(open_path(args.folder), args.folder, args.port or None, show, usual_port=_USUAL_PORT)
-    except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
-            raise
-        print(f"the viewer needs {error.name}: pip install 'floorplan-rl[view]'", flush=True)
-        return 2
+        serve(open_path(args.folder), args.folder, args.port or None, announcer(browser=args.browser))
     except FloorplanError as error:
         print(" ".join(str(error).split()), flush=True)
         return 2

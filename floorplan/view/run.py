@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +17,22 @@ from floorplan.view.server import make_app
 from floorplan.view.session import LARGE_NODES, Session
 from floorplan.view.source import Opened
 
-__all__ = ["serve"]
+__all__ = ["USUAL_PORT", "announcer", "serve"]
+
+USUAL_PORT = 8765
+"""On 127.0.0.1, where none is asked for."""
+
+
+def announcer(*, browser: bool) -> Callable[[str], None]:
+    """Return what writes an address to stdout and, if `browser`, opens it there."""
+
+    def show(url: str) -> None:
+        sys.stdout.write(url + "\n")
+        sys.stdout.flush()
+        if browser:
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+    return show
 
 
 def serve(
@@ -24,7 +41,7 @@ def serve(
     port: int | None,
     show: Callable[[str], None],
     *,
-    usual_port: int,
+    usual_port: int = USUAL_PORT,
     token: str | None = None,
     policy: Path | None = None,
 ) -> None:
