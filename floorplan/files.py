@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import lzma
 import os
 import tempfile
@@ -22,6 +23,7 @@ __all__ = [
     "plain_name",
     "read_bytes_maybe_compressed",
     "read_toml",
+    "sha256_of",
     "write_bytes_by_suffix",
 ]
 
@@ -30,6 +32,11 @@ MAX_BYTES = 1 << 30
 
 _SUFFIXES = (".gz", ".xz")
 _PIECE = 1 << 24
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def atomic_write_bytes(path: str | Path, data: bytes) -> None:

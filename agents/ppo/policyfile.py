@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from agents.ppo.config import EnvConfig, NetworkConfig, RunConfig
 from floorplan.errors import CheckpointError
-from floorplan.files import atomic_write_bytes, atomic_write_text
+from floorplan.files import atomic_write_bytes, atomic_write_text, sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -24,6 +24,7 @@ __all__ = [
     "SHIPPED",
     "PolicyCard",
     "PretrainingCard",
+    "begin_with",
     "find_policy",
     "load_policy",
     "read_card",
@@ -194,6 +195,31 @@ def load_policy(
     network = card.build(instance)
     load_weights(network, weights_file(path))
     return network, card
+
+
+def begin_with(network: nn.Module, own: PolicyCard, policy: Path) -> PolicyCard:
+    """Fill a fresh network from a weights file and return the card of what is trained on from there.
+
+    Args:
+        network: of the run.
+        own: its card.
+        policy: the file.
+
+    Raises:
+        CheckpointError: damaged, or made for other observations or by another network than this run's.
+    """
+    card = read_card(policy)
+    for name in ("network", "map_names", "node_features", "edge_features", "scalars"):
+        if getattr(card, name) != getattr(own, name):
+            raise CheckpointError(f"{policy}: its {name.replace('_', ' ')} are not those of this run")
+    load_weights(network, policy)
+    return own.model_copy(
+        update={
+            "netlists": tuple(dict.fromkeys((*card.netlists, *own.netlists))),
+            "pretraining": card.pretraining,
+            "started_from": sha256_of(policy),
+        }
+    )
 
 
 def load_weights(network: nn.Module, file: Path) -> None:

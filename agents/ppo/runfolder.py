@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -23,11 +22,11 @@ from pydantic import ValidationError
 from agents.base import Budget
 from agents.ppo.config import RunConfig
 from floorplan.errors import CheckpointError
-from floorplan.files import atomic_write_text
+from floorplan.files import atomic_write_text, sha256_of
 from floorplan.formats import read_problem
 from floorplan.netlist import Problem
 
-__all__ = ["RunFolder", "RunSource", "command_line", "default_out", "file_hash"]
+__all__ = ["RunFolder", "RunSource", "command_line", "default_out"]
 
 T = TypeVar("T")
 
@@ -105,7 +104,7 @@ class RunFolder:
             run["placement"] = str(source.placement.resolve())
         if source.policy is not None:
             run["policy"] = str(source.policy.resolve())
-            run["policy_sha256"] = file_hash(source.policy)
+            run["policy_sha256"] = sha256_of(source.policy)
         self.write_config(run, config, tables or {})
 
     def read(self) -> tuple[RunConfig, RunSource, str]:
@@ -158,7 +157,7 @@ class RunFolder:
         if source.policy is None:
             return
         wanted = self.table("run").get("policy_sha256")
-        if not source.policy.is_file() or file_hash(source.policy) != wanted:
+        if not source.policy.is_file() or sha256_of(source.policy) != wanted:
             raise CheckpointError(f"{source.policy} is gone or has changed since the run was started")
 
     def table(self, name: str) -> dict[str, Any]:
@@ -222,11 +221,6 @@ def default_out(subject: str) -> Path:
 def command_line() -> str:
     """Return how this program was called, as a shell would take it; the program by its name alone."""
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _installed_versions() -> dict[str, str]:

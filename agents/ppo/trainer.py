@@ -26,14 +26,13 @@ from agents.ppo.budgeting import BudgetMeter
 from agents.ppo.checkpoint import Counters, Extra, load_checkpoint, save_checkpoint
 from agents.ppo.checkpointfiles import list_checkpoints
 from agents.ppo.config import EnvConfig, RunConfig
-from agents.ppo.policyfile import PolicyCard, load_weights, read_card, save_policy
+from agents.ppo.policyfile import PolicyCard, begin_with, save_policy
 from agents.ppo.progress import Reporter
-from agents.ppo.runfolder import RunFolder, file_hash
+from agents.ppo.runfolder import RunFolder
 from agents.ppo.second_look import SecondLook
 from agents.ppo.vecenv import ConstructVecEnv
 from floorplan.cost import Cost, CostOptions, CostWeights
 from floorplan.env import MAP_CHANNELS, ConstructBatch, ConstructConfig, Finished
-from floorplan.errors import CheckpointError
 from floorplan.formats import write_plc
 from floorplan.netlist import Placement, Problem, check_legality
 
@@ -107,20 +106,8 @@ class Trainer:
         Raises:
             CheckpointError: damaged, or made for other observations or by another network than this run's.
         """
-        card = read_card(policy)
-        same = ("network", "map_names", "node_features", "edge_features", "scalars")
-        for name in same:
-            if getattr(card, name) != getattr(self.card, name):
-                raise CheckpointError(f"{policy}: its {name.replace('_', ' ')} are not those of this run")
-        load_weights(self.network, policy)
+        self.card = begin_with(self.network, self.card, policy)
         self.network.release()
-        self.card = self.card.model_copy(
-            update={
-                "netlists": tuple(dict.fromkeys((*card.netlists, *self.card.netlists))),
-                "pretraining": card.pretraining,
-                "started_from": file_hash(policy),
-            }
-        )
 
     def start(self) -> None:
         """Begin the first episodes."""

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from agents.ppo.config import RunConfig
-from agents.ppo.policyfile import weights_file
-from agents.ppo.runfolder import RunFolder, file_hash
+from agents.ppo.runfolder import RunFolder
 from agents.pretrain.pool import Pool, load_pool
 from floorplan.errors import CheckpointError
-from floorplan.files import atomic_write_bytes, atomic_write_text
+from floorplan.files import atomic_write_bytes, atomic_write_text, sha256_of
 
 __all__ = ["METHODS", "Method", "NetlistRow", "PretrainFolder", "RunStart"]
 
@@ -53,7 +52,7 @@ class RunStart:
     method: Method
     overrides: dict[str, Any]
     policy: Path | None = None
-    """Weights to begin with; fresh ones if None."""
+    """Weights file to begin with; fresh weights if None."""
 
 
 class PretrainFolder(RunFolder):
@@ -79,8 +78,8 @@ class PretrainFolder(RunFolder):
         run = {"pool": str(pool.path), "seed": start.seed, "method": start.method, "settings": start.overrides}
         if start.policy is not None:
             self.start.mkdir(exist_ok=True)
-            atomic_write_bytes(self._start_file, weights_file(start.policy).read_bytes())
-            run["policy_hash"] = file_hash(self._start_file)
+            atomic_write_bytes(self._start_file, start.policy.read_bytes())
+            run["policy_hash"] = sha256_of(self._start_file)
         self.write_config(run, start.config, {})
 
     def reopen(self) -> tuple[RunStart, Pool]:
@@ -96,7 +95,7 @@ class PretrainFolder(RunFolder):
             method: Method = {m: m for m in METHODS}[run["method"]]
             config = RunConfig.model_validate(tree["config"])
             policy = self._start_file if "policy_hash" in run else None
-            if policy is not None and (not policy.exists() or file_hash(policy) != run["policy_hash"]):
+            if policy is not None and (not policy.exists() or sha256_of(policy) != run["policy_hash"]):
                 raise CheckpointError(f"{policy}: not the policy that the run was started from")
             return RunStart(config, int(run["seed"]), method, dict(run["settings"]), policy), Path(run["pool"])
 

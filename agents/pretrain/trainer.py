@@ -20,9 +20,8 @@ from agents.gnn.policy import make_network
 from agents.ppo.algorithm import StepBaseline
 from agents.ppo.budgeting import BudgetMeter
 from agents.ppo.checkpointfiles import list_checkpoints
-from agents.ppo.policyfile import PolicyCard, PretrainingCard, load_weights, read_card, save_policy, weights_file
+from agents.ppo.policyfile import PolicyCard, PretrainingCard, begin_with, save_policy
 from agents.ppo.progress import Reporter
-from agents.ppo.runfolder import file_hash
 from agents.pretrain.curriculum import Draw, draw_round
 from agents.pretrain.evolve import Breeder
 from agents.pretrain.folder import PretrainFolder, RunStart
@@ -75,8 +74,6 @@ class Pretrainer:
         instance = Instance.of(problem, build_graph(problem))
         names = tuple(MAP_CHANNELS)
         self.network = make_network(self.config.network, instance, names, len(SCALARS))
-        if start.policy is not None:
-            load_weights(self.network, weights_file(start.policy))
         if device != "cpu":
             self.network.to(torch.device(device))
         ppo = self.config.ppo
@@ -85,8 +82,7 @@ class Pretrainer:
             self.config.network, self.config.env, instance, map_names=names, scalars=len(SCALARS), netlists=()
         )
         if start.policy is not None:
-            before = {"started_from": file_hash(start.policy), "netlists": read_card(start.policy).netlists}
-            self.card = self.card.model_copy(update=before)
+            self.card = begin_with(self.network, self.card, start.policy)
         self.breeder: Breeder | None = None
         if "evolve" in self._parts:
             alone = self._parts == ["evolve"]

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from floorplan.cost import CostOptions, CostWeights
+from floorplan.files import sha256_of
 from floorplan.formats import read_plc, read_problem
 from floorplan.netlist import Problem
-from floorplan.report.run_parts import Run, RunError, Source, TracePoint, is_number, json_rows, sha256_of
+from floorplan.report.run_parts import Run, RunError, Source, TracePoint, is_number, json_rows
 
 __all__ = ["ROWS", "read_bench"]
 

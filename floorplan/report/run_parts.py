@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from floorplan.errors import FloorplanError, ParseError
 from floorplan.files import read_bytes_maybe_compressed
 from floorplan.netlist import Placement, Problem
 
-__all__ = ["Run", "RunError", "Source", "TracePoint", "is_number", "json_rows", "sha256_of", "with_titles_apart"]
+__all__ = ["Run", "RunError", "Source", "TracePoint", "is_number", "json_rows", "with_titles_apart"]
 
 _MAX_BYTES = 256 << 20
 
@@ -98,11 +97,6 @@ def json_rows(path: Path) -> tuple[dict[str, Any], ...]:
             raise ParseError(path, number, "is not a JSON object")
         rows.append(row)
     return tuple(rows)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def is_number(value: object) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from floorplan.cost import CostOptions, CostWeights
 from floorplan.errors import ProblemError
-from floorplan.files import plain_name, read_toml
+from floorplan.files import plain_name, read_toml, sha256_of
 from floorplan.formats import find_placement, read_plc, read_problem
 from floorplan.formats.constraints_file import read_constrained_problem
 from floorplan.netlist import Placement, Problem
@@ -21,7 +21,6 @@ from floorplan.report.run_parts import (
     TracePoint,
     is_number,
     json_rows,
-    sha256_of,
     with_titles_apart,
 )
 

@@ -24,6 +24,7 @@ from agents.pretrain.folder import PretrainFolder, RunStart
 from agents.pretrain.lessons import pupils_of
 from agents.pretrain.pool import PoolError, load_pool
 from agents.pretrain.trainer import Pretrainer
+from floorplan.files import sha256_of
 from floorplan.formats import read_problem, write_netlist, write_plc
 from floorplan.netlist import check_legality
 from tests.agents.ppo_cases import (
@@ -109,6 +110,30 @@ def test_kill_9_and_resume_equals_an_uninterrupted_run(tmp_path: Path) -> None:
         left, right = policy_bits(killed / name), policy_bits(whole / name)
         assert all(torch.equal(left[k], right[k]) for k in left)
     assert PretrainFolder(killed).read_netlists() == PretrainFolder(whole).read_netlists()
+
+
+def test_a_run_goes_on_from_another_ones_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pool, preset = write_pool(tmp_path), write_preset(tmp_path)
+    args = [str(pool), "--preset", str(preset), "--method", "ppo", "--budget", "4e", "--quiet"]
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main([*args, "--out", str(first)]) == 0
+    assert main([*args, "--out", str(second), "--from", str(first / "last"), "--seed", "9"]) == 0
+    given = first / "last" / "policy.safetensors"
+    copy = second / "start" / "policy.safetensors"
+    assert copy.read_bytes() == given.read_bytes()
+    before, after = read_card(first / "last"), read_card(second / "last")
+    assert after.started_from == sha256_of(given)
+    assert set(before.netlists) <= set(after.netlists)
+    folder = PretrainFolder(second)
+    start, again = folder.reopen()
+    begun = Pretrainer(again, start, folder, QuietReporter()).network.state_dict()
+    for name, tensor in policy_bits(first / "last").items():
+        assert torch.equal(begun[name], tensor), name
+    assert main([*args, "--out", str(tmp_path / "no"), "--from", str(first), "--set", "network.channels=8"]) == 2
+    assert "brings its own" in capsys.readouterr().err
+    copy.write_bytes(copy.read_bytes()[:-1])
+    assert main(["--resume", str(second), "--budget", "8e", "--quiet"]) == 2
+    assert "not the policy that the run was started from" in capsys.readouterr().err
 
 
 def test_an_interrupt_leaves_a_run_that_can_go_on(tmp_path: Path) -> None:
