@@ -44,7 +44,13 @@ class Schedule:
 
 
 def anneal_team(
-    team: Team, schedule: Schedule, begin: float, end: float, note: str = "", hots: Sequence[float] = ()
+    team: Team,
+    schedule: Schedule,
+    begin: float,
+    end: float,
+    note: str = "",
+    hots: Sequence[float] = (),
+    apart: float = 0.0,
 ) -> None:
     """Anneal all chains of a team once while the share of the budget spent goes from begin to end.
 
@@ -55,6 +61,7 @@ def anneal_team(
         end: share at which they are cold.
         note: for the progress.
         hots: a starting temperature for each chain instead of the schedule's; chains then do not meet.
+        apart: share of the run before which they do not meet either.
     """
     share = 1.0 / max(team.chains[0].movable, 1)
     starts = [hot * share for hot in hots or [schedule.hot] * len(team.chains)]
@@ -74,7 +81,8 @@ def anneal_team(
         team.run(cool, note)
         if not hots and int(ahead * (schedule.meetings + 1)) > met:
             met = int(ahead * (schedule.meetings + 1))
-            team.follow_winner()
+            if ahead >= apart:
+                team.follow_winner()
 
 
 class AnnealAgent(Searcher):
@@ -128,7 +136,7 @@ class AnnealAgent(Searcher):
         """
         runs = int(budget.amount) if budget.kind == "e" else self.runs
         clock = self._clock(budget, self.episode)
-        team = self._team(problem, self._first(problem, seed), seed, clock, progress)
+        team = self._team(problem, [self._first(problem, seed)], seed, clock, progress)
         begin = min(clock.spent_frac, 1.0)
         schedule = self.schedule
         for run in range(runs):

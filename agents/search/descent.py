@@ -90,7 +90,7 @@ class DescentAgent(Searcher):
             ProblemError: the start `initial` is wanted and leaves a hard macro unplaced.
         """
         clock = self._clock(budget)
-        team = self._team(problem, self._first(problem, seed), seed, clock, progress)
+        team = self._team(problem, [self._first(problem, seed)], seed, clock, progress)
         descend_team(team, self.stirred)
         clock.episodes = clock.proposals // EPISODE
         return legal_result(problem, team.best.best_placement, team.best_cost(), clock)

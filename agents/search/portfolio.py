@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from agents.analytic import AnalyticAgent
 from agents.base import Budget, BudgetClock, Progress, ProgressCallback, Result, legal_result
-from agents.policy import PolicyAgent
 from agents.search.anneal import Schedule, anneal_team
 from agents.search.descent import descend_team
 from agents.search.guide import wanted_policy
@@ -18,7 +19,7 @@ from agents.search.searcher import EPISODE, Searcher
 from agents.search.team import Team
 from floorplan.cost import Cost, CostEngine, CostOptions
 from floorplan.errors import CheckpointError, InfeasibleProblemError, ProblemError
-from floorplan.netlist import Placement, Problem
+from floorplan.netlist import Placement, Problem, check_legality
 from floorplan.search import Chain
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,16 @@ EPISODE_SECONDS = 1.0
 """What the policy must have left, after its set-up, to be asked for a placement."""
 
 MOST_EPISODES = 64
-"""Of the policy, in a budget of proposals."""
+"""Of the policy, however long the budget."""
+
+KNOCK_OUT = 3
+"""One in so many seeds enters the next round of trials."""
+
+APART = 0.5
+"""Share of the main run that chains from different seeds keep to themselves: while hot, their costs say little."""
+
+LEAST_TRIED, TRIED_SHARE = 4, 4
+"""Of the policy's placements one in four is tried, but no fewer than four where there are as many."""
 
 ANALYTIC_STARTS = ("initial", "outlook")
 """Where analytic seeds begin: at the placement there is, and on an empty canvas."""
@@ -73,10 +83,11 @@ class PortfolioAgent(Searcher):
     """Spends its budget on what works: analytic seeds, trials, annealing, descent.
 
     1. Seeds: the legalised initial placement where there is one, what `analytic` makes of it, and of an empty canvas;
-       the best of a trained policy's placements, where the budget has seconds for it.
+       with a policy, where the budget has seconds for it, the best of its placements in the four mirrored views instead
+       of what `analytic` makes of the initial one.
     2. Trials: how hot to start is measured on the best seed (`agents.search.heat`); a short annealing run from every
-       seed tells which goes on.
-    3. Annealing of a few chains from there, the worst going on from the best now and then.
+       seed tells which go on. Where a seed has its macros decides most of what a minute of annealing comes to.
+    3. Annealing of a few chains, each from another of the best, the worst going on from the best now and then.
     4. Descent at the end.
 
     A gradient step moves every node at once and counts as one proposal a movable node. The best legal placement of
@@ -89,7 +100,7 @@ class PortfolioAgent(Searcher):
         shares: of the budget.
         chains: side by side; they share the cores there are.
         cost: weights and options of the proxy cost.
-        policy: whose placement is a seed: a path, `shipped` (where there is one), or nothing.
+        policy: whose placements are seeds: a path, `shipped` (where there is one), or nothing.
         guide: a policy that hints where hard macros may go: a path, `shipped`, or nothing.
         guide_share: of the budget that its hints may take.
     """
@@ -128,10 +139,11 @@ class PortfolioAgent(Searcher):
         seeds = self._seeds(problem, clock, seed, progress)
         seed_best = min(seeds, key=lambda s: s[1].proxy)
         hots = self.hots or (self._heat(problem, seed_best[0], clock, seed),)
-        start, hot = self._trials(problem, [p for p, _ in seeds], hots, clock, seed, progress)
-        team = self._team(problem, start, seed, clock, progress)
-        cooling = replace(self.schedule, hot=max(hot, self.schedule.cold))
-        anneal_team(team, cooling, clock.spent_frac, 1.0 - self.shares.descent, "anneal")
+        starts = self._trials(problem, [p for p, _ in seeds], hots, clock, seed, progress)
+        team = self._team(problem, [p for p, _ in starts], seed, clock, progress)
+        cooling = replace(self.schedule, hot=max(starts[0][1], self.schedule.cold))
+        apart = APART if len(starts) > 1 else 0.0
+        anneal_team(team, cooling, clock.spent_frac, 1.0 - self.shares.descent, "anneal", apart=apart)
         team.gather()
         descend_team(team, 3000, note="descent")
         clock.episodes = clock.proposals // EPISODE
@@ -146,37 +158,52 @@ class PortfolioAgent(Searcher):
         """Return legal placements to begin with, the given one first."""
         first = self._first(problem, seed)
         out = [(first, CostEngine(problem, self.cost).full(first))]
+        by_policy = self._by_policy(problem, clock, seed)
         for n, kind in enumerate(ANALYTIC_STARTS):
+            if kind == "initial" and by_policy:
+                continue  # the one that wins least often makes room
             given = problem.replace(initial=first) if kind == "initial" else problem
             made = self._analytic(given, kind, clock, seed + n, out[0][1], progress)
             if made is not None:
                 out.append((made.placement, made.cost))
-        made = self._by_policy(problem, clock, seed)
-        return [*out, (made.placement, made.cost)] if made is not None else out
+        return [*out, *by_policy]
 
-    def _by_policy(self, problem: Problem, clock: BudgetClock, seed: int) -> Result | None:
-        """Return what the policy makes of its part of the budget; None without one, or where that is too little."""
-        if self.policy is None or len(problem.movable_hard) == 0 or clock.spent:
-            return None
+    def _by_policy(self, problem: Problem, clock: BudgetClock, seed: int) -> list[tuple[Placement, Cost]]:
+        """Return what the policy makes of its part of the budget: none without one, or where that is too little."""
+        movable = len(problem.movable_hard)
+        if self.policy is None or movable == 0 or clock.spent:
+            return []
         part = clock.budget.amount * self.shares.policy
-        if clock.budget.kind == "s":
-            if part < SETUP_SECONDS + EPISODE_SECONDS:
-                return None
-            limit = Budget("e", 1)  # in seconds the policy would play a whole round of episodes, however long
-        else:
-            price = PASS_PROPOSALS * len(problem.movable_hard)
-            if part < price:
-                return None
-            limit = Budget("e", min(int(part / price), MOST_EPISODES))
-        before = clock.proposals
-        try:
-            made = PolicyAgent(self.policy).place(problem, limit, seed)
-        except (CheckpointError, InfeasibleProblemError) as e:
-            log.warning("no seed from the policy: %s", e)
-            return None
-        clock.proposals = before + PASS_PROPOSALS * len(problem.movable_hard) * made.episodes
+        price = PASS_PROPOSALS * movable
+        begun = clock.spent_frac
+        counted = clock.budget.kind == "p"
+        most = min(int(part / price), MOST_EPISODES) if counted else MOST_EPISODES
+        if most < 1 or (not counted and part < SETUP_SECONDS + EPISODE_SECONDS):
+            return []
+
+        from agents.infer.views import WIDTH, rounds_of_views
+
         # The game's own soft macros and cost weights may be others than those of this search.
-        return replace(made, cost=CostEngine(problem, self.cost).full(made.placement))
+        engine = CostEngine(problem, self.cost)
+        out: list[tuple[Placement, Cost]] = []
+
+        def over() -> bool:
+            return clock.spent if counted else clock.spent_frac - begun >= self.shares.policy
+
+        rounds = math.ceil(most / WIDTH)
+        width = most // rounds
+        try:
+            for made in islice(rounds_of_views(problem, self.policy, seed, over, width), rounds):
+                legal = [p for p, _ in made if check_legality(problem, p).legal]
+                out += [(p, engine.full(p)) for p in legal]
+                if counted:
+                    clock.proposals += price * width
+                if over():
+                    break
+        except (CheckpointError, InfeasibleProblemError) as e:
+            log.warning("no seeds from the policy: %s", e)
+        out.sort(key=lambda made: made[1].proxy)
+        return out[: max(LEAST_TRIED, len(out) // TRIED_SHARE)]
 
     def _analytic(
         self,
@@ -241,22 +268,39 @@ class PortfolioAgent(Searcher):
         clock: BudgetClock,
         seed: int,
         progress: ProgressCallback | None,
-    ) -> tuple[Placement, float]:
-        """Return what came best out of short runs, and the temperature that it started from."""
-        pairs = [(p, hot) for p in seeds for hot in hots]
-        if self.shares.trials == 0 or clock.spent or len(pairs) == 1:
-            return pairs[0]
-        best: tuple[float, Placement, float] | None = None
-        # A trial runs on one chain, as many at a time as there are chains.
-        rounds = [pairs[i : i + self.chains] for i in range(0, len(pairs), self.chains)]
-        begin = clock.spent_frac
-        for n, group in enumerate(rounds):
+    ) -> list[tuple[Placement, float]]:
+        """Return what came best out of short runs, for each chain one, and the temperature that it started from.
+
+        Of many seeds the best third of a round enters the next one, which gives each three times as long.
+        """
+        entrants = [(p, hot) for p in seeds for hot in hots]
+        if self.shares.trials == 0 or clock.spent or len(entrants) == 1:
+            return entrants[:1]
+        sizes = [len(entrants)]
+        while (left := -(-sizes[-1] // KNOCK_OUT)) > self.chains:
+            sizes.append(left)
+        for n, size in enumerate(sizes):
+            begin, share = clock.spent_frac, self.shares.trials / len(sizes)
+            entrants = self._round(problem, entrants[:size], clock, (begin, begin + share), seed + n, progress)
+        # All chains start equally hot.
+        return [e for e in entrants[: self.chains] if e[1] == entrants[0][1]]
+
+    def _round(
+        self,
+        problem: Problem,
+        entrants: list[tuple[Placement, float]],
+        clock: BudgetClock,
+        span: tuple[float, float],
+        seed: int,
+        progress: ProgressCallback | None,
+    ) -> list[tuple[Placement, float]]:
+        """Return what short runs make of placements and temperatures, the best first."""
+        groups = [entrants[i : i + self.chains] for i in range(0, len(entrants), self.chains)]
+        made: list[tuple[float, Placement, float]] = []
+        for n, group in enumerate(groups):
             team = Team(problem, [p for p, _ in group], seed + n, self.cost, len(group), clock, progress)
-            end = begin + self.shares.trials * (n + 1) / len(rounds)
+            end = span[0] + (span[1] - span[0]) * (n + 1) / len(groups)
             cooling = replace(self.schedule, slices=25)
             anneal_team(team, cooling, clock.spent_frac, min(end, 1.0), "trials", [hot for _, hot in group])
-            for chain, (_, hot) in zip(team.chains, group, strict=True):
-                if best is None or chain.best_proxy < best[0]:
-                    best = (chain.best_proxy, chain.best_placement, hot)
-        assert best is not None
-        return best[1], best[2]
+            made += [(c.best_proxy, c.best_placement, hot) for c, (_, hot) in zip(team.chains, group, strict=True)]
+        return [(p, hot) for _, p, hot in sorted(made, key=lambda m: m[0])]

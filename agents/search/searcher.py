@@ -57,8 +57,13 @@ class Searcher:
         return legal_start(problem, self.start, self.cost, seed)
 
     def _team(
-        self, problem: Problem, start: Placement, seed: int, clock: BudgetClock, progress: ProgressCallback | None
+        self,
+        problem: Problem,
+        starts: list[Placement],
+        seed: int,
+        clock: BudgetClock,
+        progress: ProgressCallback | None,
     ) -> Team:
-        """Return the chains, all at `start`."""
+        """Return the chains, chain k at number k modulo the count of `starts`."""
         hinting = None if self.guide is None else Hinting(problem, self.guide, self.cost, self.guide_share)
-        return Team(problem, [start], seed, self.cost, self.chains, clock, progress, hinting)
+        return Team(problem, starts, seed, self.cost, self.chains, clock, progress, hinting)

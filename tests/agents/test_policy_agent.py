@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from agents.infer.polish import polish
 from agents.infer.rollouts import roll_out
 from agents.infer.symmetric import games_of
 from agents.infer.tally import Tally
+from agents.infer.views import rounds_of_views
 from agents.policy import PolicyAgent
 from agents.ppo.config import load_config
 from agents.ppo.policyfile import PolicyCard, save_policy
@@ -140,6 +142,23 @@ def test_mirrored_games_cost_what_the_original_does(policy: Path) -> None:
     before = len(games[1].episodes)
     games[1].step(np.full(2, best.actions[-1]), found)
     assert [e.proxy for e in games[1].episodes[before:]] == pytest.approx([best.proxy] * 2, rel=1e-12)
+
+
+def test_rounds_of_views_keep_every_placement_and_can_be_broken_off(policy: Path) -> None:
+    problem = tiny_problem()
+    rounds = list(islice(rounds_of_views(problem, policy, 0, lambda: False, width=2), 6))
+    assert [len(made) for made in rounds] == [2] * 6
+    engine = CostEngine(problem)
+    made = [m for one in rounds for m in one]
+    assert all(check_legality(problem, p).legal for p, _ in made)
+    assert [c.proxy for _, c in made] == pytest.approx([engine.full(p).proxy for p, _ in made], rel=1e-12)
+    assert len({p.x_um.tobytes() for p, _ in made}) > 6
+    # In the first round of the plain view stands what one rollout without a second look comes to.
+    one = PolicyAgent(policy, looks=0, refine=0.0).place(problem, Budget("e", 1), 0)
+    assert rounds[0][0][0].x_um.tolist() == one.placement.x_um.tolist()
+    again = list(islice(rounds_of_views(problem, policy, 0, lambda: False, width=2), 6))
+    assert [[p.x_um.tolist() for p, _ in m] for m in again] == [[p.x_um.tolist() for p, _ in m] for m in rounds]
+    assert next(rounds_of_views(problem, policy, 0, lambda: True)) == []
 
 
 def test_a_copy_goes_on_as_its_model_would(policy: Path) -> None:

@@ -17,13 +17,14 @@ from agents.base import Agent, Budget, BudgetClock, Progress
 from agents.gnn.instance import Instance
 from agents.ppo.config import load_config
 from agents.ppo.policyfile import PolicyCard, save_policy
+from agents.random_ import RandomAgent
 from agents.registry import make_agent
 from agents.search.anneal import AnnealAgent, Schedule
 from agents.search.descent import DescentAgent
 from agents.search.guide import Guide
 from agents.search.heat import ACCEPTED, SOFT_JUMPS, TRIED, starting_heat
 from agents.search.hinting import PASS_PROPOSALS, Hinting
-from agents.search.portfolio import PortfolioAgent, Shares
+from agents.search.portfolio import LEAST_TRIED, PortfolioAgent, Shares
 from agents.search.start import legal_start
 from floorplan.cost import CostEngine, CostOptions
 from floorplan.env import MAP_CHANNELS, SCALARS
@@ -184,18 +185,43 @@ def test_hints_are_probable_legal_cells_and_wait_while_they_do_not_pay(policy: P
     assert poor.given == 0
 
 
+def test_trials_knock_out_what_comes_to_less_and_give_every_chain_a_start_of_its_own() -> None:
+    problem = small_problem()
+    made = [RandomAgent(num_envs=1).place(problem, Budget("e", 1), s).placement for s in range(9)]
+    good = AnnealAgent(start="random").place(problem, Budget.parse("60000p"), 0).placement
+    seeds = [*made[:5], good, *made[5:]]
+    rounds: list[int] = []
+
+    class Watched(PortfolioAgent):
+        def _round(self, *args: Any) -> Any:
+            rounds.append(len(args[1]))
+            return super()._round(*args)
+
+    clock = BudgetClock(Budget("p", 100_000))
+    starts = Watched(shares=Shares(trials=0.2))._trials(problem, seeds, (0.05,), clock, 0, None)
+    assert rounds == [10, 4]
+    assert clock.spent_frac == pytest.approx(0.2, abs=0.03)
+    assert len(starts) == 2
+    first, second = (CostEngine(problem).full(p).proxy for p, _ in starts)
+    assert first <= CostEngine(problem).full(good).proxy
+    assert first < second
+
+
 def test_the_policy_is_a_seed_of_the_portfolio(policy: Path, caplog: pytest.LogCaptureFixture) -> None:
     problem = small_problem()
     agent = PortfolioAgent(policy=str(policy), shares=Shares(seeds=0.0, policy=0.3))
     budget = Budget("p", 20 * PASS_PROPOSALS * len(problem.movable_hard))
     clock = BudgetClock(budget)
     made = agent._by_policy(problem, clock, 0)
-    assert made is not None
-    assert made.cost.proxy == CostEngine(problem).full(made.placement).proxy
-    assert clock.proposals == made.episodes * PASS_PROPOSALS * len(problem.movable_hard)
-    assert clock.spent_frac == pytest.approx(0.3, abs=0.05)
-    assert [len(a._seeds(problem, BudgetClock(budget), 0, None)) for a in (agent, PortfolioAgent(policy=""))] == [2, 1]
-    assert agent._by_policy(problem, BudgetClock(Budget("s", 10)), 0) is None  # too short to import torch for it
+    costs = [cost.proxy for _, cost in made]
+    assert len(made) == LEAST_TRIED  # of the six episodes that the share pays for
+    assert costs == sorted(costs) == [CostEngine(problem).full(p).proxy for p, _ in made]
+    assert all(check_legality(problem, p).legal for p, _ in made)
+    assert clock.spent_frac == pytest.approx(0.3, abs=0.01)
+    again = agent._by_policy(problem, BudgetClock(budget), 0)
+    assert [p.x_um.tolist() for p, _ in again] == [p.x_um.tolist() for p, _ in made]
+    assert [len(a._seeds(problem, BudgetClock(budget), 0, None)) for a in (agent, PortfolioAgent(policy=""))] == [5, 1]
+    assert agent._by_policy(problem, BudgetClock(Budget("s", 10)), 0) == []  # too short to import torch for it
     caplog.set_level(logging.WARNING)
     with pytest.raises(CheckpointError):
         PortfolioAgent(policy=str(policy / "nowhere"))
