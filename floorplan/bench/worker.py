@@ -9,8 +9,10 @@ import contextlib
 import json
 import logging
 import os
+import queue
 import subprocess
 import sys
+import threading
 import time
 from typing import IO, Any
 
@@ -23,6 +25,7 @@ __all__ = ["Worker", "main"]
 _PROGRAM = "from floorplan.bench.worker import main; raise SystemExit(main())"
 _SHOWN_EVERY_S = 0.5
 _PATIENCE_S = 5.0
+_DESERTED = 75
 
 
 class Worker:
@@ -98,14 +101,28 @@ class Worker:
 
 
 def main() -> int:
-    """Answer jobs from stdin until it ends."""
+    """Answer jobs from stdin until it ends; where that is during a job, leave: whoever wanted it is gone."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what an agent prints must not get between the answers
-    for line in sys.stdin:
+    jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
+    busy = threading.Event()
+    threading.Thread(target=_listen, args=(jobs, busy), daemon=True).start()
+    while line := jobs.get():
         job = Job.model_validate_json(line)
         row = execute(job, _Sender(answers))
         _send(answers, {"row": row.model_dump(mode="json")})
+        busy.clear()
     return 0
+
+
+def _listen(jobs: queue.SimpleQueue[str], busy: threading.Event) -> None:
+    """Hand lines of stdin on, an empty one at its end; leave at once if that comes before the job's answer."""
+    for line in sys.stdin:
+        busy.set()
+        jobs.put(line)
+    if busy.is_set():
+        os._exit(_DESERTED)
+    jobs.put("")
 
 
 class _Sender:

@@ -12,6 +12,7 @@ import pytest
 AGENTS = '''
 import os
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class Stand:
         self, mode: str = "good", only_seed: int = -1, settings: Settings | None = None, note: Path | None = None,
         policy: str | Path = "none",
     ):
-        self.mode, self.only_seed, self.settings = mode, only_seed, settings or Settings()
+        self.mode, self.only_seed, self.settings, self.note = mode, only_seed, settings or Settings(), note
         if mode == "refuse":
             raise ValueError("mode refuse is refused")
 
@@ -49,6 +50,9 @@ class Stand:
             sys.exit(7)
         if mode == "crash":
             os._exit(9)
+        if mode == "hang":
+            self.note.write_text(str(os.getpid()))
+            time.sleep(600)
         if mode == "interrupt":
             raise KeyboardInterrupt
         print("noise on stdout")

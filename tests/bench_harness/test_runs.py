@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,9 +136,40 @@ def test_a_crash_of_a_worker_is_a_failed_row(write_suite: Write, tmp_path: Path)
     assert {r.jobs for r in outcome.rows} == {2}
 
 
-def test_the_bound_may_fail(write_suite: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
+def test_runs_end_with_the_benchmark_that_wanted_them(write_suite: Write, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    note.touch()
+    suite = write_suite(f"options = {{ mode = 'hang', note = '{note}' }}")
+    code = (
+        "import sys; from pathlib import Path; from floorplan.bench import load_suite, run_suite; "
+        "run_suite(load_suite(Path(sys.argv[1])), Path(sys.argv[2]), jobs=2)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(suite), str(tmp_path / "out")]) as parent:
+        wait_until(lambda: note.read_text().isdigit(), 60)
+        pid = int(note.read_text())
+        assert alive(pid)
+        parent.kill()
+    wait_until(lambda: not alive(pid), 20)
 
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # where nobody collects what became of it, a process that ended is left as a zombie
+    state = Path(f"/proc/{pid}/stat")
+    return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_the_bound_may_fail(write_suite: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(problem: object, options: object) -> None:
         raise ArithmeticError("no bound today")
 
