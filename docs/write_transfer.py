@@ -1,7 +1,8 @@
 """Write the tables of docs/transfer.md from the rows stored beside it: `python docs/write_transfer.py`.
 
-A table stands between `<!-- begin compare FOLDER... baseline=LABEL budget=B only=LABEL -->` and `<!-- end compare -->`;
-each FOLDER is one of docs/data/transfer and holds the rows that `floorplan bench` left.
+A table stands between `<!-- begin compare FOLDER... baseline=LABEL budget=B only=LABEL at=B -->` and
+`<!-- end compare -->`; each FOLDER is one of docs/data/transfer and holds the rows that `floorplan bench` left.
+`budget` is the baseline's, `only` names one agent, `at` leaves out all runs of other budgets.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ def table(arguments: str) -> str:
     known = {key: value.strip('"') for key, value in pairs}
     folders = re.sub(r"\w+=(\"[^\"]*\"|\S+)", "", arguments).split()
     rows = [row for folder in folders for row in RowStore(ROWS / folder).read().values()]
+    if "at" in known:
+        rows = [row for row in rows if row.budget == known["at"]]
     budget = known.get("budget")
     found = compare(rows, known["baseline"], budget)
     if "only" in known:

@@ -83,8 +83,7 @@ class PortfolioAgent(Searcher):
     """Spends its budget on what works: analytic seeds, trials, annealing, descent.
 
     1. Seeds: the legalised initial placement where there is one, what `analytic` makes of it, and of an empty canvas;
-       with a policy, where the budget has seconds for it, the best of its placements in the four mirrored views instead
-       of what `analytic` makes of the initial one.
+       with a policy, where the budget has seconds for it, the best of its placements in the four mirrored views.
     2. Trials: how hot to start is measured on the best seed (`agents.search.heat`); a short annealing run from every
        seed tells which go on. Where a seed has its macros decides most of what a minute of annealing comes to.
     3. Annealing of a few chains, each from another of the best, the worst going on from the best now and then.
@@ -158,15 +157,12 @@ class PortfolioAgent(Searcher):
         """Return legal placements to begin with, the given one first."""
         first = self._first(problem, seed)
         out = [(first, CostEngine(problem, self.cost).full(first))]
-        by_policy = self._by_policy(problem, clock, seed)
         for n, kind in enumerate(ANALYTIC_STARTS):
-            if kind == "initial" and by_policy:
-                continue  # the one that wins least often makes room
             given = problem.replace(initial=first) if kind == "initial" else problem
             made = self._analytic(given, kind, clock, seed + n, out[0][1], progress)
             if made is not None:
                 out.append((made.placement, made.cost))
-        return [*out, *by_policy]
+        return [*out, *self._by_policy(problem, clock, seed)]
 
     def _by_policy(self, problem: Problem, clock: BudgetClock, seed: int) -> list[tuple[Placement, Cost]]:
         """Return what the policy makes of its part of the budget: none without one, or where that is too little."""

@@ -19,13 +19,14 @@ from agents.ppo.config import load_config
 from agents.ppo.policyfile import PolicyCard, save_policy
 from agents.random_ import RandomAgent
 from agents.registry import make_agent
-from agents.search.anneal import AnnealAgent, Schedule
+from agents.search.anneal import AnnealAgent, Schedule, anneal_team
 from agents.search.descent import DescentAgent
 from agents.search.guide import Guide
 from agents.search.heat import ACCEPTED, SOFT_JUMPS, TRIED, starting_heat
 from agents.search.hinting import PASS_PROPOSALS, Hinting
 from agents.search.portfolio import LEAST_TRIED, PortfolioAgent, Shares
 from agents.search.start import legal_start
+from agents.search.team import Team
 from floorplan.cost import CostEngine, CostOptions
 from floorplan.env import MAP_CHANNELS, SCALARS
 from floorplan.env.graph import build_graph
@@ -205,6 +206,23 @@ def test_trials_knock_out_what_comes_to_less_and_give_every_chain_a_start_of_its
     first, second = (CostEngine(problem).full(p).proxy for p, _ in starts)
     assert first <= CostEngine(problem).full(good).proxy
     assert first < second
+
+
+@pytest.mark.parametrize(("apart", "meetings"), [(0.0, 9), (0.5, 5)])
+def test_chains_from_different_seeds_meet_once_it_is_cooler(apart: float, meetings: int) -> None:
+    problem = small_problem()
+    starts = [RandomAgent(num_envs=1).place(problem, Budget("e", 1), s).placement for s in range(2)]
+    met: list[float] = []
+
+    class Watched(Team):
+        def follow_winner(self) -> None:
+            met.append(self.clock.spent_frac)
+            super().follow_winner()
+
+    clock = BudgetClock(Budget("p", 40_000))
+    anneal_team(Watched(problem, starts, 0, CostOptions(), 2, clock), Schedule(), 0.0, 1.0, apart=apart)
+    assert len(met) == meetings
+    assert min(met) >= apart
 
 
 def test_the_policy_is_a_seed_of_the_portfolio(policy: Path, caplog: pytest.LogCaptureFixture) -> None:
