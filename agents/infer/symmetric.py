@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from agents.infer.game import Game
-from agents.ppo.policyfile import read_card
-from agents.ppo.trainer import construct_config
 from floorplan.cost import Cost, CostEngine
 from floorplan.netlist import Placement, Problem
 from floorplan.netlist.variants import SYMMETRIES, mirror
 
-__all__ = ["game_of", "games_of"]
+__all__ = ["games_of", "mirrored_game"]
 
 
 def games_of(problem: Problem, policy: Path, width: int, seed: int, count: int = 1) -> list[Game]:
@@ -28,40 +26,32 @@ def games_of(problem: Problem, policy: Path, width: int, seed: int, count: int =
         CheckpointError: no policy, damaged, or made for other observations.
     """
     share = [max(width // count + (i < width % count), 1) for i in range(count)]
-    plain = game_of(problem, policy, SYMMETRIES[0], share[0], seed)
+    plain = Game(problem, policy, share[0], seed)
     engine = plain.batch.engine
     others = zip(SYMMETRIES[1:count], share[1:], strict=True)
-    return [plain, *(game_of(problem, policy, symmetry, n, seed, engine) for symmetry, n in others)]
+    return [plain, *(mirrored_game(problem, policy, symmetry, n, seed, engine) for symmetry, n in others)]
 
 
-def game_of(
-    problem: Problem,
-    policy: Path,
-    symmetry: tuple[bool, bool],
-    width: int,
-    seed: int,
-    engine: CostEngine | None = None,
+def mirrored_game(
+    problem: Problem, policy: Path, symmetry: tuple[bool, bool], width: int, seed: int, engine: CostEngine
 ) -> Game:
-    """Return the game of one view of a problem; its placements and costs are those of the problem itself.
+    """Return the game of a mirrored view; its placements and costs are those of the problem itself.
 
     Args:
         problem: what is placed.
         policy: where the policy is.
-        symmetry: which axes are mirrored, one of `SYMMETRIES`.
+        symmetry: which axes are mirrored.
         width: episodes side by side.
         seed: of random macro orders.
-        engine: of the problem itself, where there is one already.
+        engine: of the problem itself.
 
     Raises:
         CheckpointError: no policy, damaged, or made for other observations.
     """
-    if symmetry == SYMMETRIES[0]:
-        return Game(problem, policy, width, seed)
     variant = mirror(problem, *symmetry)
-    judging = engine or CostEngine(problem, construct_config(read_card(policy).env).cost)
 
     def judge(placement: Placement, _cost: Cost) -> tuple[Placement, Cost]:
         back = variant.back(placement)
-        return back, judging.full(back)
+        return back, engine.full(back)
 
     return Game(variant.problem, policy, width, seed, judge)

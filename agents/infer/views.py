@@ -10,7 +10,7 @@ import torch
 
 from agents.base import Budget, BudgetClock
 from agents.infer.game import I64, Game, Stop, drawn, most_probable
-from agents.infer.symmetric import game_of
+from agents.infer.symmetric import mirrored_game
 from agents.infer.tally import Tally
 from floorplan.cost import Cost
 from floorplan.netlist import Placement, Problem
@@ -47,9 +47,11 @@ def rounds_of_views(
     games: list[Game] = []
     for number in count():
         fresh = number < len(SYMMETRIES)
-        if fresh:
-            first = games[0].batch.engine if games else None
-            games.append(game_of(problem, policy, SYMMETRIES[number], width, seed, first))
+        if number == 0:
+            games.append(Game(problem, policy, width, seed))
+        elif fresh:
+            engine = games[0].batch.engine
+            games.append(mirrored_game(problem, policy, SYMMETRIES[number], width, seed, engine))
         game = games[number % len(SYMMETRIES)]
         game.begin()
         found = _Found()

@@ -156,15 +156,18 @@ class PortfolioAgent(Searcher):
     ) -> list[tuple[Placement, Cost]]:
         """Return legal placements to begin with, the given one first."""
         first = self._first(problem, seed)
-        out = [(first, CostEngine(problem, self.cost).full(first))]
+        engine = CostEngine(problem, self.cost)
+        out = [(first, engine.full(first))]
         for n, kind in enumerate(ANALYTIC_STARTS):
             given = problem.replace(initial=first) if kind == "initial" else problem
             made = self._analytic(given, kind, clock, seed + n, out[0][1], progress)
             if made is not None:
                 out.append((made.placement, made.cost))
-        return [*out, *self._by_policy(problem, clock, seed)]
+        return [*out, *self._by_policy(problem, engine, clock, seed)]
 
-    def _by_policy(self, problem: Problem, clock: BudgetClock, seed: int) -> list[tuple[Placement, Cost]]:
+    def _by_policy(
+        self, problem: Problem, engine: CostEngine, clock: BudgetClock, seed: int
+    ) -> list[tuple[Placement, Cost]]:
         """Return what the policy makes of its part of the budget: none without one, or where that is too little."""
         movable = len(problem.movable_hard)
         if self.policy is None or movable == 0 or clock.spent:
@@ -179,8 +182,6 @@ class PortfolioAgent(Searcher):
 
         from agents.infer.views import WIDTH, rounds_of_views
 
-        # The game's own soft macros and cost weights may be others than those of this search.
-        engine = CostEngine(problem, self.cost)
         out: list[tuple[Placement, Cost]] = []
 
         def over() -> bool:
@@ -191,6 +192,7 @@ class PortfolioAgent(Searcher):
         try:
             for made in islice(rounds_of_views(problem, self.policy, seed, over, width), rounds):
                 legal = [p for p, _ in made if check_legality(problem, p).legal]
+                # The game's own cost weights may be others than those of this search.
                 out += [(p, engine.full(p)) for p in legal]
                 if counted:
                     clock.proposals += price * width

@@ -110,14 +110,15 @@ def main() -> int:
     while line := jobs.get():
         job = Job.model_validate_json(line)
         row = execute(job, _Sender(answers))
+        busy.clear()  # before the answer: the next job, or the end, may follow it at once
         _send(answers, {"row": row.model_dump(mode="json")})
-        busy.clear()
     return 0
 
 
 def _listen(jobs: queue.SimpleQueue[str], busy: threading.Event) -> None:
     """Hand lines of stdin on, an empty one at its end; leave at once if that comes before the job's answer."""
-    for line in sys.stdin:
+    # not by sys.stdin, whose lock a waiting thread would hold when the interpreter goes down
+    for line in os.fdopen(os.dup(0), encoding="utf-8"):
         busy.set()
         jobs.put(line)
     if busy.is_set():

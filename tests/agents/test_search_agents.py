@@ -230,16 +230,18 @@ def test_the_policy_is_a_seed_of_the_portfolio(policy: Path, caplog: pytest.LogC
     agent = PortfolioAgent(policy=str(policy), shares=Shares(seeds=0.0, policy=0.3))
     budget = Budget("p", 20 * PASS_PROPOSALS * len(problem.movable_hard))
     clock = BudgetClock(budget)
-    made = agent._by_policy(problem, clock, 0)
+    made = agent._by_policy(problem, CostEngine(problem), clock, 0)
     costs = [cost.proxy for _, cost in made]
     assert len(made) == LEAST_TRIED  # of the six episodes that the share pays for
     assert costs == sorted(costs) == [CostEngine(problem).full(p).proxy for p, _ in made]
     assert all(check_legality(problem, p).legal for p, _ in made)
     assert clock.spent_frac == pytest.approx(0.3, abs=0.01)
-    again = agent._by_policy(problem, BudgetClock(budget), 0)
+    again = agent._by_policy(problem, CostEngine(problem), BudgetClock(budget), 0)
     assert [p.x_um.tolist() for p, _ in again] == [p.x_um.tolist() for p, _ in made]
     assert [len(a._seeds(problem, BudgetClock(budget), 0, None)) for a in (agent, PortfolioAgent(policy=""))] == [5, 1]
-    assert agent._by_policy(problem, BudgetClock(Budget("s", 10)), 0) == []  # too short to import torch for it
+    assert (
+        agent._by_policy(problem, CostEngine(problem), BudgetClock(Budget("s", 10)), 0) == []
+    )  # too short to import torch for it
     caplog.set_level(logging.WARNING)
     with pytest.raises(CheckpointError):
         PortfolioAgent(policy=str(policy / "nowhere"))
