@@ -114,7 +114,7 @@ class IncrementalCost:
         y = np.atleast_1d(np.asarray(y_um, np.float64)).copy()
         if self._in_hand is not None:
             raise ProblemError("a move is in hand: commit or roll it back first")
-        if len(ids) == 0 or ids.min() < 0 or ids.max() >= len(self.state.x) or len(np.unique(ids)) != len(ids):
+        if len(ids) == 0 or ids.min() < 0 or ids.max() >= len(self.state.x) or len(set(ids.tolist())) != len(ids):
             raise ProblemError("a move names distinct nodes of the netlist, at least one")
         turn = self.state.orient[ids] if orient is None else np.atleast_1d(np.asarray(orient, np.uint8)).copy()
         if not (x.shape == y.shape == turn.shape == ids.shape):

@@ -90,7 +90,9 @@ class ConstructBatch(BatchedGame):
         self._seen = [self._start] * num_envs
         self._statics: list[Static] = [self._static] * num_envs
         macros, looks = self.dims.macros, self.config.outlooks if self.config.soft_start == "outlook" else 1
-        self._look_at = frozenset(round(i * macros / looks) for i in range(1, looks)) - {0, macros}
+        self._looks = np.zeros(macros + 1, np.bool_)
+        self._looks[[round(i * macros / looks) for i in range(1, looks)]] = True
+        self._looks[[0, macros]] = False
         self._order = MacroOrder(problem, self.config)
         self._actions = np.zeros((num_envs, self.dims.macros), np.int64)
         # What the rewards so far add up to is -score in `dense`, 0 in `terminal`.
@@ -307,10 +309,9 @@ class ConstructBatch(BatchedGame):
         rows = np.flatnonzero(active)
         self._actions[rows, self._state.step[rows]] = actions[rows]
         self._run(np.where(active, PLACE, IDLE), actions)
-        if self._look_at:
-            due = active & np.isin(self._state.step, list(self._look_at)) & (self._state.legal_count > 0)
-            if due.any():
-                self._look(np.flatnonzero(due))
+        due = active & self._looks[self._state.step] & (self._state.legal_count > 0)
+        if due.any():
+            self._look(np.flatnonzero(due))
         complete = self._state.step == self.dims.macros
         dead = (self._state.legal_count == 0) & ~complete
         running = active & ~complete & ~dead

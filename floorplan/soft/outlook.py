@@ -19,7 +19,7 @@ from floorplan.soft.kernels.stages import refine_range, spread_range
 from floorplan.soft.nets import RefineNets, build_nets
 from floorplan.soft.quadratic import DEFAULT_ANCHORS, DEFAULT_SWEEPS, rows_of
 from floorplan.soft.springs import Springs, anchor_pull, build_springs
-from floorplan.soft.system import SpringSystem
+from floorplan.soft.system import SpringSystem, anchored_systems
 from floorplan.soft.workspace import Blocks, make_blocks, make_geometry, make_workspace
 
 __all__ = ["Outlook", "make_outlook", "soft_outlook"]
@@ -125,10 +125,8 @@ class _QuadraticOutlook:
         self._hard = hard[soft]
         self._index = np.searchsorted(soft, problem.movable_hard)
         self._own_index = np.searchsorted(soft, self._own.soft)[self._own.anchor_soft]
-        systems = [SpringSystem(self._springs, relaxed, holdable=self._hard)]
-        for anchor in DEFAULT_ANCHORS:
-            systems.append(SpringSystem(self._springs, relaxed, anchor=anchor, like=systems[0], holdable=self._hard))
-        self._systems = systems
+        plain = SpringSystem(self._springs, relaxed, holdable=self._hard)
+        self._systems = [plain, *anchored_systems(plain, self._springs, relaxed, DEFAULT_ANCHORS, self._hard)]
         self._nets = build_nets(relaxed, square_soft=cost_options.square_soft)
         self._blocks = make_blocks(problem, square_soft=cost_options.square_soft)
         self._block_of = np.searchsorted(self._blocks.node, problem.movable_hard)

@@ -24,7 +24,7 @@ from floorplan.soft.kernels.stages import refine_range, spread_range
 from floorplan.soft.kernels.sweep import MAX_WINDOW
 from floorplan.soft.nets import build_nets
 from floorplan.soft.springs import anchor_pull, build_springs
-from floorplan.soft.system import SpringSystem
+from floorplan.soft.system import SpringSystem, anchored_systems
 from floorplan.soft.workspace import make_blocks, make_geometry, make_workspace
 
 __all__ = ["QuadraticPlacer", "Sweep", "rows_of"]
@@ -114,7 +114,7 @@ class QuadraticPlacer(SoftPlacer):
         options = cost_options or CostOptions()
         self._springs = build_springs(problem)
         self._system = SpringSystem(self._springs, problem)
-        self._anchored = [SpringSystem(self._springs, problem, anchor=a, like=self._system) for a in anchors]
+        self._anchored = anchored_systems(self._system, self._springs, problem, anchors)
         self._nets = build_nets(problem, square_soft=options.square_soft)
         self._blocks = make_blocks(problem, square_soft=options.square_soft)
         self._geometry = make_geometry(problem, options)

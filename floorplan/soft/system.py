@@ -14,7 +14,7 @@ from floorplan.soft.kernels.held import complement, solve_held
 from floorplan.soft.kernels.solve import TOGETHER, count_columns, factorize, solve
 from floorplan.soft.springs import Springs
 
-__all__ = ["SpringSystem"]
+__all__ = ["SpringSystem", "anchored_systems"]
 
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
@@ -138,6 +138,24 @@ class SpringSystem:
             x[:, : len(rows)] = rows.T
             solve(self._begin, self._rows, self._lower, self._inverse, x)
             both[g * TOGETHER : (g + 1) * TOGETHER, self._order] = x[:, : len(rows)].T
+
+
+def anchored_systems(
+    plain: SpringSystem,
+    springs: Springs,
+    problem: Problem,
+    anchors: tuple[float, ...],
+    holdable: npt.NDArray[np.bool_] | None = None,
+) -> list[SpringSystem]:
+    """Return a system for each strength of anchor, like `plain` otherwise, factorised side by side on all cores."""
+    made: list[SpringSystem] = [plain] * len(anchors)
+
+    def make(_lane: int, begin: int, end: int) -> None:
+        for i in range(begin, end):
+            made[i] = SpringSystem(springs, problem, anchor=anchors[i], like=plain, holdable=holdable)
+
+    share_out(make, len(anchors))
+    return made
 
 
 def _order(matrix: sparse.csc_array, last: npt.NDArray[np.bool_] | None = None) -> I32:

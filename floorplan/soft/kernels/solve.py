@@ -68,6 +68,7 @@ def factorize(ptr: I32, index: I32, value: F64, parent: I64, begin: I64, rows: I
     """
     n = len(parent)
     end = begin[:-1].copy()
+    tail = begin[:-1].copy()  # the last entries of a column whose rows follow one another need no list of rows
     seen = np.empty(n, np.int64)
     path = np.empty(n, np.int64)
     stack = np.empty(n, np.int64)
@@ -98,13 +99,22 @@ def factorize(ptr: I32, index: I32, value: F64, parent: I64, begin: I64, rows: I
             i = stack[t]
             k_i = y[i]
             y[i] = 0.0
-            for p in range(begin[i], end[i]):
+            for p in range(begin[i], tail[i]):
                 y[rows[p]] -= lower[p] * k_i
+            last = end[i]
+            if last > tail[i]:
+                first = rows[tail[i]]
+                there = y[first : first + last - tail[i]]
+                here = lower[tail[i] : last]
+                for q in range(len(here)):
+                    there[q] -= here[q] * k_i
+                if rows[last - 1] != k - 1:
+                    tail[i] = last
             scaled = k_i * inverse[i]
             pivot -= scaled * k_i
-            rows[end[i]] = k
-            lower[end[i]] = scaled
-            end[i] += 1
+            rows[last] = k
+            lower[last] = scaled
+            end[i] = last + 1
         inverse[k] = 1.0 / max(pivot, _LEAST * diagonal)
 
 
