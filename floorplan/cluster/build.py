@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from floorplan.formats.pbtxt import SOFT_PREFIX
+from floorplan.formats.pbtxt.reader import SOFT_PREFIX
 from floorplan.netlist import Netlist, NetlistBuilder, Side
 
 __all__ = ["build_clustered"]

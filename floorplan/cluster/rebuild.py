@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from floorplan.cluster.around import MAX_SINKS
 from floorplan.errors import ProblemError
-from floorplan.formats.pbtxt import SOFT_PREFIX
+from floorplan.formats.pbtxt.reader import SOFT_PREFIX
 from floorplan.netlist import Netlist, NetlistBuilder, NodeKind, Problem, Side
 
 __all__ = ["GROUPER_BLOAT", "Rebuilt", "rebuild"]

@@ -10,8 +10,8 @@ import numpy as np
 from floorplan.errors import ParseError
 from floorplan.files import read_bytes_maybe_compressed
 from floorplan.formats import PlcFile, read_plc
+from floorplan.formats.pbtxt.scanner import decode
 from floorplan.formats.plc import NO_ORIENT
-from floorplan.formats.scanner import decode
 from floorplan.netlist import Canvas, Netlist, NodeKind, Problem
 
 __all__ = ["exact_width_um", "read_start"]

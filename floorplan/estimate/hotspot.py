@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from floorplan.errors import ParseError
 from floorplan.files import atomic_write_text, read_bytes_maybe_compressed
-from floorplan.formats.export_flp import Unit, flp_text, read_flp, tiles
+from floorplan.formats.export.flp import Unit, flp_text, read_flp, tiles
 
 if TYPE_CHECKING:
     from floorplan.estimate.results import Estimate

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from floorplan.errors import ParseError
 from floorplan.files import read_bytes_maybe_compressed, write_bytes_by_suffix
-from floorplan.formats.pbtxt import SOFT_PREFIX
-from floorplan.formats.scanner import decode
+from floorplan.formats.pbtxt.reader import SOFT_PREFIX
+from floorplan.formats.pbtxt.scanner import decode
 from floorplan.netlist import Netlist, NodeKind
 
 __all__ = ["read_groups", "write_groups"]

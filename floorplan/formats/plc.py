@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from floorplan.errors import ParseError, ProblemError
 from floorplan.files import read_bytes_maybe_compressed, write_bytes_by_suffix
-from floorplan.formats.scanner import decode
+from floorplan.formats.pbtxt.scanner import decode
 from floorplan.geometry import Orient
 from floorplan.netlist import Blockage, Canvas, Netlist, NodeKind, Placement, Problem
 

@@ -9,7 +9,7 @@ import numpy as np
 from floorplan.errors import ParseError, ProblemError
 from floorplan.files import plain_name
 from floorplan.formats.net_order import restored
-from floorplan.formats.pbtxt import read_netlist
+from floorplan.formats.pbtxt.reader import read_netlist
 from floorplan.formats.plc import read_plc
 from floorplan.formats.sniff import sniff
 from floorplan.netlist import Netlist, NodeKind, Placement, Problem

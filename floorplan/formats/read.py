@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from floorplan.errors import ParseError, ProblemError
-from floorplan.formats.bookshelf import UNITS_PER_UM, read_bookshelf_design
-from floorplan.formats.bookshelf_tables import Nodes, read_aux, read_pl
+from floorplan.formats.bookshelf.reader import UNITS_PER_UM, read_bookshelf_design
+from floorplan.formats.bookshelf.tables import Nodes, read_aux, read_pl
 from floorplan.formats.design import Design
-from floorplan.formats.json_design import read_json
+from floorplan.formats.json_.design import read_json
 from floorplan.formats.net_order import restored
-from floorplan.formats.pbtxt import read_netlist
+from floorplan.formats.pbtxt.reader import read_netlist
 from floorplan.formats.plc import read_plc
 from floorplan.formats.ports import spread_on_edges
 from floorplan.formats.problem import find_placement, problem_of
@@ -85,7 +85,7 @@ def read_design(
 
 def _placed_by(source: Source, design: Design, units_per_um: float | None) -> Placement:
     if source.kind == "tcl":
-        from floorplan.formats.export_tcl import read_place_macro_tcl
+        from floorplan.formats.export.tcl import read_place_macro_tcl
 
         return read_place_macro_tcl(source.paths[0], design)
     return _pl_positions(source.paths[0], design, units_per_um)
@@ -102,19 +102,19 @@ def _read(source: Source, units_per_um: float | None, need_canvas: bool) -> Desi
         nodes = read_aux(path)["nodes"]
         design = read_bookshelf_design(path, _units(units_per_um, nodes, UNITS_PER_UM))
     elif source.kind == "gsrc":
-        from floorplan.formats.gsrc import read_gsrc
+        from floorplan.formats.gsrc.reader import read_gsrc
 
         design = read_gsrc(path)
     elif source.kind == "yal":
-        from floorplan.formats.yal import read_yal
+        from floorplan.formats.gsrc.yal import read_yal
 
         design = read_yal(path)
     elif source.kind == "verilog":
-        from floorplan.formats.verilog import read_verilog
+        from floorplan.formats.verilog.reader import read_verilog
 
         design = read_verilog(path, source.paths[:-1])
     else:
-        from floorplan.formats.lefdef import read_lefdef
+        from floorplan.formats.lefdef.reader import read_lefdef
 
         design = read_lefdef(source.paths[:-1], path)
     return design if source.plc is None else _with_plc(design, source.plc)

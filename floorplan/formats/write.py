@@ -10,11 +10,11 @@ import numpy as np
 
 from floorplan.errors import ProblemError
 from floorplan.files import plain_name
-from floorplan.formats.bookshelf_writer import write_bookshelf, write_pl
+from floorplan.formats.bookshelf.writer import write_bookshelf, write_pl
 from floorplan.formats.design import Design
-from floorplan.formats.json_design import write_json
+from floorplan.formats.json_.design import write_json
 from floorplan.formats.net_order import writable
-from floorplan.formats.pbtxt_writer import write_netlist
+from floorplan.formats.pbtxt.writer import write_netlist
 from floorplan.formats.plc import write_plc
 from floorplan.formats.sniff import sniff
 from floorplan.netlist import FLIPS, NodeKind, Placement
@@ -132,23 +132,23 @@ def _export(path: Path, suffix: str, design: Design, placement: Placement, tcl: 
     # The writers for other tools come with more code than most calls need, some with another library.
     if suffix == ".def":
         original = _own_def(design)
-        from floorplan.formats.def_writer import write_def
+        from floorplan.formats.lefdef.def_writer import write_def
 
         write_def(original, path, design, placement, fixed=fixed)
     elif suffix == ".tcl":
-        from floorplan.formats.export_tcl import write_place_macro_tcl
+        from floorplan.formats.export.tcl import write_place_macro_tcl
 
         write_place_macro_tcl(path, design, placement, style=tcl)
     elif suffix == ".flp":
-        from floorplan.formats.export_flp import write_flp
+        from floorplan.formats.export.flp import write_flp
 
         write_flp(path, design, placement)
     elif suffix == ".svg":
-        from floorplan.formats.export_svg import write_svg
+        from floorplan.formats.export.svg import write_svg
 
         write_svg(path, design, placement)
     else:
-        from floorplan.formats.export_gds import write_gds
+        from floorplan.formats.export.gds import write_gds
 
         write_gds(path, design, placement)
 

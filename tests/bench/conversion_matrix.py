@@ -19,7 +19,7 @@ import numpy as np
 
 from floorplan.errors import FloorplanError
 from floorplan.formats.design import Design
-from floorplan.formats.export_flp import read_flp
+from floorplan.formats.export.flp import read_flp
 from floorplan.formats.plc import read_plc
 from floorplan.formats.read import read_design
 from floorplan.formats.write import SUFFIXES, write_design

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from floorplan.formats.def_ import read_def
-from floorplan.formats.lefdef import read_lefdef
+from floorplan.formats.lefdef.def_ import read_def
+from floorplan.formats.lefdef.reader import read_lefdef
 
 pytestmark = pytest.mark.bench
 
@@ -20,7 +20,7 @@ CELLS, NETS, PINS = 166_000, 170_000, 642_000
 PEAK = """\
 import re, sys
 from pathlib import Path
-from floorplan.formats.lefdef import read_lefdef
+from floorplan.formats.lefdef.reader import read_lefdef
 def peak(): return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 before = peak()
 read_lefdef(sys.argv[1], sys.argv[2])

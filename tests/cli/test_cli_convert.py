@@ -14,8 +14,8 @@ import tyro
 from floorplan.cli.convert import Convert
 from floorplan.cli.place import OptionError
 from floorplan.errors import FloorplanError, ProblemError
-from floorplan.formats.bookshelf_writer import write_bookshelf
-from floorplan.formats.json_design import read_json, write_json
+from floorplan.formats.bookshelf.writer import write_bookshelf
+from floorplan.formats.json_.design import read_json, write_json
 from floorplan.formats.read import read_design
 from floorplan.formats.write import SUFFIXES, targets, write_placed
 from tests.formats.made_designs import (

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorplan.errors import FloorplanError, ParseError
-from floorplan.formats import bookshelf_bulk, bookshelf_bytes
-from floorplan.formats.bookshelf import read_bookshelf_design
-from floorplan.formats.bookshelf_bytes import Names, Words
-from floorplan.formats.bookshelf_lines import Body
+from floorplan.formats.bookshelf import bulk, bytes_
+from floorplan.formats.bookshelf.bytes_ import Names, Words
+from floorplan.formats.bookshelf.lines import Body
+from floorplan.formats.bookshelf.reader import read_bookshelf_design
 from floorplan.formats.design import Design
 from floorplan.netlist import NodeKind
 
@@ -139,9 +139,9 @@ def test_dialects_mean_the_same(tmp_path: Path, design: Design, file: str, old: 
 def test_a_comment_among_the_lines_changes_nothing(tmp_path: Path, design: Design) -> None:
     """It sends a file to the reader by the line."""
     names = Names({"o0": 0, "o1": 1, "o2": 2, "o3": 3, "p4": 4, "o5": 5})
-    bulk = bookshelf_bulk.nets(Body(tmp_path / "s.nets", "nets"), names)
-    assert bulk is not None
-    assert (bulk.id, bulk.begin.tolist()) == ({"n0": 0, "n1": 1, "n2": 2}, [0, 3, 5, 6, 9])
+    fast = bulk.nets(Body(tmp_path / "s.nets", "nets"), names)
+    assert fast is not None
+    assert (fast.id, fast.begin.tolist()) == ({"n0": 0, "n1": 1, "n2": 2}, [0, 3, 5, 6, 9])
     for kind, second in {"nodes": "\to1", "nets": "NetDegree : 2   n1", "pl": "o1", "wts": "n1"}.items():
         (tmp_path / kind).mkdir()
         path = write(tmp_path / kind, edited(f"s.{kind}", second, f"# a comment\n{second}"))
@@ -149,7 +149,7 @@ def test_a_comment_among_the_lines_changes_nothing(tmp_path: Path, design: Desig
         assert other.problem.netlist.content_hash == design.problem.netlist.content_hash
         assert (other.problem.initial.x_um == design.problem.initial.x_um).all()
         assert (other.problem.fixed == design.problem.fixed).all()
-    assert bookshelf_bulk.nets(Body(tmp_path / "nets" / "s.nets", "nets"), names) is None
+    assert bulk.nets(Body(tmp_path / "nets" / "s.nets", "nets"), names) is None
 
 
 def test_words_and_numbers_of_a_block() -> None:
@@ -215,16 +215,16 @@ def random_design(cells: int, seed: int) -> dict[str, str]:
 def test_blocks_of_a_larger_file_fit_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = random_design(400, 3)
     whole = read_bookshelf_design(write(tmp_path, files)).problem
-    monkeypatch.setattr(bookshelf_bytes, "_BLOCK", 1000)
+    monkeypatch.setattr(bytes_, "_BLOCK", 1000)
     parts = read_bookshelf_design(write(tmp_path, files)).problem
-    monkeypatch.setattr(bookshelf_bytes, "_BLOCK", 1)
+    monkeypatch.setattr(bytes_, "_BLOCK", 1)
     lines = read_bookshelf_design(write(tmp_path, files)).problem
     assert whole.netlist.num_nets > 200
     for other in (parts, lines):
         assert other.netlist.content_hash == whole.netlist.content_hash
         assert (other.initial.x_um == whole.initial.x_um).all()
     for name in ("nodes", "nets", "places"):
-        monkeypatch.setattr(bookshelf_bulk, name, lambda *_: None)
+        monkeypatch.setattr(bulk, name, lambda *_: None)
     by_line = read_bookshelf_design(write(tmp_path, files)).problem
     assert by_line.netlist.content_hash == whole.netlist.content_hash
     assert (by_line.initial.x_um == whole.initial.x_um).all()

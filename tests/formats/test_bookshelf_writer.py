@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floorplan.errors import NetlistError, ProblemError
-from floorplan.formats.bookshelf_writer import write_bookshelf, write_pl
+from floorplan.formats.bookshelf.writer import write_bookshelf, write_pl
 from floorplan.formats.design import Design
 from floorplan.formats.read import read_design
 from floorplan.geometry import oriented_size_um

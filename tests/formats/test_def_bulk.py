@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from floorplan.errors import ParseError
-from floorplan.formats import def_components, def_nets, lefdef_text
-from floorplan.formats.def_ import read_def
-from floorplan.formats.def_tables import Def, Status
+from floorplan.formats.lefdef import def_components, def_nets, text
+from floorplan.formats.lefdef.def_ import read_def
+from floorplan.formats.lefdef.def_tables import Def, Status
 from floorplan.geometry import Orient
 
 HEAD = "DESIGN d ;\nUNITS DISTANCE MICRONS 1000 ;\nDIEAREA ( 0 0 ) ( 9 9 ) ;\n"
@@ -79,7 +79,7 @@ def test_both_ways_say_the_same(
     path = tmp_path / "d.def"
     path.write_text(text_of(components, nets))
     with monkeypatch.context() as m:
-        m.setattr(lefdef_text, "_CHUNK", chunk)
+        m.setattr(text, "_CHUNK", chunk)
         quick = outcome(path)
         m.setattr(def_nets, "_read_table", lambda *_: False)
         m.setattr(def_components, "_is_table", lambda *_: False)
@@ -102,7 +102,7 @@ def test_a_table_is_taken_apart_at_once(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(def_nets, "_read_one_by_one", never)
     monkeypatch.setattr(def_components, "_read_one_by_one", never)
-    monkeypatch.setattr(lefdef_text, "_CHUNK", 4096)
+    monkeypatch.setattr(text, "_CHUNK", 4096)
     d = read_def(path)
     assert list(d.components.name) == [f"c{i}" for i in range(500)]
     assert d.components.y.tolist() == [-i for i in range(500)]

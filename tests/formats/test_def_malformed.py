@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from floorplan.errors import ParseError
-from floorplan.formats.def_ import read_def
-from floorplan.formats.lefdef import read_lefdef
+from floorplan.formats.lefdef.def_ import read_def
+from floorplan.formats.lefdef.reader import read_lefdef
 from tests.formats.test_lefdef_sample import CELLS, DEF, TECH, write_sample
 
 # what is changed in the sample, to what, where the error must point, and what it must say

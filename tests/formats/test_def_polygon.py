@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floorplan.formats.def_polygon import bounding_box, complement, is_rectilinear, rectangles
+from floorplan.formats.lefdef.def_polygon import bounding_box, complement, is_rectilinear, rectangles
 
 
 def painted(rects: list[tuple[int, int, int, int]], size: int = 24) -> np.ndarray:

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from floorplan.errors import ParseError, ProblemError
-from floorplan.formats.def_writer import write_def
-from floorplan.formats.lefdef import read_lefdef
+from floorplan.formats.lefdef.def_writer import write_def
+from floorplan.formats.lefdef.reader import read_lefdef
 from floorplan.geometry import Orient, oriented_size_um
 from floorplan.netlist import Placement, Problem
 from tests.formats.test_lefdef_sample import DEF, write_sample

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from floorplan.errors import ParseError, ProblemError
 from floorplan.formats.design import Design
-from floorplan.formats.export_flp import SLIVER_UM, Unit, read_flp, tiles, write_flp
+from floorplan.formats.export.flp import SLIVER_UM, Unit, read_flp, tiles, write_flp
 from floorplan.formats.problem import read_problem
 from floorplan.netlist import Canvas, NetlistBuilder, Placement, Problem
 

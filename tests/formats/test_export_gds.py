@@ -11,7 +11,7 @@ import pytest
 
 from floorplan.errors import FloorplanError, ProblemError
 from floorplan.formats.design import Design
-from floorplan.formats.export_gds import LAYERS, NAME_PROPERTY, write_gds
+from floorplan.formats.export.gds import LAYERS, NAME_PROPERTY, write_gds
 from floorplan.formats.problem import read_problem
 from floorplan.geometry import Orient, oriented_offsets_um, oriented_size_um
 from floorplan.netlist import Blockage, Canvas, NetlistBuilder, Placement, Problem

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from floorplan.errors import ProblemError
 from floorplan.formats.design import Design
-from floorplan.formats.export_svg import MOST_SOFT, svg_text, write_svg
+from floorplan.formats.export.svg import MOST_SOFT, svg_text, write_svg
 from floorplan.formats.problem import read_problem
 from floorplan.netlist import Blockage, Canvas, NetlistBuilder, Placement, Problem
 from floorplan.netlist.constraints import Region

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from floorplan.errors import ParseError, ProblemError
 from floorplan.formats.design import Design
-from floorplan.formats.export_tcl import OPENROAD_ORIENT, read_place_macro_tcl, write_place_macro_tcl
-from floorplan.formats.export_tcl_words import split_commands, tcl_word
-from floorplan.formats.lefdef import read_lefdef
+from floorplan.formats.export.tcl import OPENROAD_ORIENT, read_place_macro_tcl, write_place_macro_tcl
+from floorplan.formats.export.tcl_words import split_commands, tcl_word
+from floorplan.formats.lefdef.reader import read_lefdef
 from floorplan.formats.problem import read_problem
 from floorplan.geometry import ORIENT_MATRIX, Orient, oriented_size_um
 from floorplan.netlist import Canvas, NetlistBuilder, Placement, Problem

@@ -12,7 +12,7 @@ from floorplan.errors import FloorplanError, ParseError, ProblemError
 from floorplan.files import write_bytes_by_suffix
 from floorplan.formats import read_netlist, write_netlist
 from floorplan.formats.design import Design
-from floorplan.formats.gsrc import aspect_ranges, read_gsrc
+from floorplan.formats.gsrc.reader import aspect_ranges, read_gsrc
 from floorplan.geometry import Orient
 from floorplan.netlist import NodeKind, check_legality
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from floorplan.errors import ParseError, ProblemError
 from floorplan.formats.design import Design
-from floorplan.formats.json_design import SCHEMA_VERSION, read_json, write_json
+from floorplan.formats.json_.design import SCHEMA_VERSION, read_json, write_json
 from floorplan.netlist import Placement, Problem
 from tests.formats.made_designs import clustered_design, constrained_design, flat_design, same_placement
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from floorplan.errors import ParseError
-from floorplan.formats.lef import read_lef
-from floorplan.formats.lef_tables import Lef
+from floorplan.formats.lefdef.lef import read_lef
+from floorplan.formats.lefdef.lef_tables import Lef
 from tests.formats.test_lefdef_sample import CELLS, TECH
 
 

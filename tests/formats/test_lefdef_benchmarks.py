@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from floorplan.formats.def_writer import write_def
-from floorplan.formats.lef import read_lef
-from floorplan.formats.lef_tables import Lef
-from floorplan.formats.lefdef import read_lefdef
-from floorplan.formats.pbtxt import read_netlist
+from floorplan.formats.lefdef.def_writer import write_def
+from floorplan.formats.lefdef.lef import read_lef
+from floorplan.formats.lefdef.lef_tables import Lef
+from floorplan.formats.lefdef.reader import read_lefdef
+from floorplan.formats.pbtxt.reader import read_netlist
 from floorplan.netlist import Netlist, check_legality
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from floorplan.formats.design import Design
-from floorplan.formats.lefdef import read_lefdef
+from floorplan.formats.lefdef.reader import read_lefdef
 from floorplan.geometry import Orient
 from floorplan.netlist import FLIPS, ONLY_N, NodeKind, Side
 

@@ -93,7 +93,7 @@ def test_compressed_bomb_is_refused(tmp_path: Path) -> None:
 
 
 def _canonical() -> bytes:
-    from floorplan.formats.pbtxt_writer import netlist_text
+    from floorplan.formats.pbtxt.writer import netlist_text
 
     netlist, placement = read_netlist(FOLDER / "valid.pb.txt")
     return netlist_text(netlist, placement).encode()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from floorplan.errors import NetlistError, ParseError
 from floorplan.formats.net_order import KEY, restored, writable
-from floorplan.formats.pbtxt import read_netlist
-from floorplan.formats.pbtxt_writer import write_netlist
+from floorplan.formats.pbtxt.reader import read_netlist
+from floorplan.formats.pbtxt.writer import write_netlist
 from floorplan.netlist import Netlist, NetlistBuilder
 from tests.formats.made_designs import clustered_design, flat_design
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from floorplan.errors import NetlistError, ParseError, ProblemError
 from floorplan.files import read_bytes_maybe_compressed
 from floorplan.formats import read_netlist, write_netlist
-from floorplan.formats.pbtxt_writer import netlist_text
-from floorplan.formats.scanner import decode, scan
+from floorplan.formats.pbtxt.scanner import decode, scan
+from floorplan.formats.pbtxt.writer import netlist_text
 from floorplan.geometry import Orient
 from floorplan.netlist import Netlist, NetlistBuilder, NodeKind, Placement, Side
 
@@ -110,7 +110,7 @@ def test_canonical_layout_takes_the_fast_path_and_no_other_does(
     def refuse(*args: object) -> None:
         raise AssertionError("the tokenizer was used")
 
-    monkeypatch.setattr("floorplan.formats.scanner.parse_nodes", refuse)
+    monkeypatch.setattr("floorplan.formats.pbtxt.scanner.parse_nodes", refuse)
     assert len(scan(Path("x"), text).nodes) == 7
     for changed in (text.replace("M0/z", "M0\nz", 1), text.replace("f: 4.0", "f: 4_0"), text.replace("4.0", "nan")):
         assert changed != text

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from floorplan.errors import FloorplanError
 from floorplan.formats import read_netlist
-from floorplan.formats.pbtxt import METADATA_NODE, SOFT_PREFIX, _Reader
-from floorplan.formats.pbtxt_build import TYPES, build_netlist
-from floorplan.formats.pbtxt_columns import Columns, read_columns
-from floorplan.formats.pbtxt_writer import netlist_text
-from floorplan.formats.scanner import decode, scan
+from floorplan.formats.pbtxt.build import TYPES, build_netlist
+from floorplan.formats.pbtxt.columns import Columns, read_columns
+from floorplan.formats.pbtxt.reader import METADATA_NODE, SOFT_PREFIX, _Reader
+from floorplan.formats.pbtxt.scanner import decode, scan
+from floorplan.formats.pbtxt.writer import netlist_text
 from floorplan.geometry import Orient
 from floorplan.netlist import Netlist, Placement, Side
 
@@ -159,7 +159,7 @@ def test_many_blocks_are_one_file(monkeypatch: pytest.MonkeyPatch, canonical: by
     assert whole is not None
     assert whole[0].metadata == (("a", 2.0),)
     for size in (1, 100, 700):
-        monkeypatch.setattr("floorplan.formats.pbtxt_columns._BLOCK", size)
+        monkeypatch.setattr("floorplan.formats.pbtxt.columns._BLOCK", size)
         parts = quickly(text)
         assert parts is not None
         assert_same(parts, whole)

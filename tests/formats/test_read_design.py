@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from floorplan.errors import ParseError, ProblemError
-from floorplan.formats.bookshelf_writer import write_bookshelf, write_pl
+from floorplan.formats.bookshelf.writer import write_bookshelf, write_pl
 from floorplan.formats.design import Design
-from floorplan.formats.json_design import write_json
+from floorplan.formats.json_.design import write_json
 from floorplan.formats.net_order import writable
-from floorplan.formats.pbtxt_writer import write_netlist
+from floorplan.formats.pbtxt.writer import write_netlist
 from floorplan.formats.plc import write_plc
 from floorplan.formats.problem import read_problem
 from floorplan.formats.read import read_design

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floorplan.formats.gsrc import read_gsrc
-from floorplan.formats.verilog import read_verilog
-from floorplan.formats.yal import read_yal
+from floorplan.formats.gsrc.reader import read_gsrc
+from floorplan.formats.gsrc.yal import read_yal
+from floorplan.formats.verilog.reader import read_verilog
 from floorplan.netlist import NodeKind, Problem
 
 Connection = tuple[int, int, int]

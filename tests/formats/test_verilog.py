@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from floorplan.errors import FloorplanError, ParseError, ProblemError
 from floorplan.files import write_bytes_by_suffix
 from floorplan.formats.design import Design
-from floorplan.formats.verilog import read_verilog
+from floorplan.formats.verilog.reader import read_verilog
 from floorplan.netlist import Netlist, NodeKind
 
 LEF = """VERSION 5.8 ;

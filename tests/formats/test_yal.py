@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from floorplan.errors import FloorplanError, ParseError, ProblemError
 from floorplan.files import write_bytes_by_suffix
 from floorplan.formats.design import Design
-from floorplan.formats.gsrc import read_gsrc
-from floorplan.formats.yal import read_yal
+from floorplan.formats.gsrc.reader import read_gsrc
+from floorplan.formats.gsrc.yal import read_yal
 from floorplan.netlist import NodeKind
 
 CIRCUIT = """/* by hand

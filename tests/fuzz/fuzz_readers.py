@@ -33,7 +33,7 @@ with atheris.instrument_imports(include=["floorplan.formats", "floorplan.files",
     import floorplan.formats
 
     # all of them here: what a reader imports when it is called would not be instrumented
-    for module in pkgutil.iter_modules(floorplan.formats.__path__, "floorplan.formats."):
+    for module in pkgutil.walk_packages(floorplan.formats.__path__, "floorplan.formats."):
         importlib.import_module(module.name)
 
 from tests.fuzz.limits import fault_of, limited_memory

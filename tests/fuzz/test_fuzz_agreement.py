@@ -12,9 +12,12 @@ import pytest
 from hypothesis import given
 
 from floorplan.errors import FloorplanError, ParseError
-from floorplan.formats import bookshelf_bulk, def_components, def_nets, pbtxt, read_netlist
+from floorplan.formats import read_netlist
+from floorplan.formats.bookshelf import bulk
 from floorplan.formats.design import Design
-from floorplan.formats.pbtxt_writer import netlist_text
+from floorplan.formats.lefdef import def_components, def_nets
+from floorplan.formats.pbtxt import reader
+from floorplan.formats.pbtxt.writer import netlist_text
 from tests.fuzz.mutations import mutated
 from tests.fuzz.test_fuzz_readers import SEEDS, SETTINGS
 from tests.malformed.reading import FORMATS, HERE, folder_with
@@ -30,8 +33,8 @@ def _never(*_: Any) -> bool:
 
 # format -> where its quick ways are looked up, and what stands in for them
 QUICK: dict[str, list[tuple[object, str, Callable[..., Any]]]] = {
-    "protobuf": [(pbtxt, "read_columns", _nothing)],
-    "bookshelf": [(bookshelf_bulk, name, _nothing) for name in ("nodes", "nets", "places", "weights")],
+    "protobuf": [(reader, "read_columns", _nothing)],
+    "bookshelf": [(bulk, name, _nothing) for name in ("nodes", "nets", "places", "weights")],
     "def": [(def_components, "_is_table", _never), (def_nets, "_read_table", _never)],
 }
 

@@ -57,7 +57,7 @@ def _plc(folder: Path) -> object:
 
 
 def _lef(folder: Path) -> object:
-    from floorplan.formats.lef import read_lef
+    from floorplan.formats.lefdef.lef import read_lef
 
     return read_lef(folder / "valid.lef")
 
@@ -87,7 +87,7 @@ def _constraints(folder: Path) -> object:
 
 
 def _flp(folder: Path) -> object:
-    from floorplan.formats.export_flp import read_flp
+    from floorplan.formats.export.flp import read_flp
 
     return read_flp(folder / "valid.flp")
 

@@ -1,0 +1,1 @@
+"""What goes to other tools: Tcl, GDS and OASIS, SVG, .flp; read back where that can be done."""

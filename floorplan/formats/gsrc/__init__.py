@@ -1,0 +1,1 @@
+"""GSRC and MCNC blocks, and YAL."""

@@ -1,0 +1,1 @@
+"""Floorplan's own JSON: everything a design has, to the bit."""

@@ -1,0 +1,1 @@
+"""Protobuf-text netlists, flat and clustered."""

@@ -1,0 +1,1 @@
+"""Structural Verilog over the cells of LEF libraries."""
