@@ -8,7 +8,7 @@ there is whole; the last two are kept.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,7 @@ __all__ = ["Counters", "Extra", "load_checkpoint", "save_checkpoint"]
 
 @dataclass(frozen=True)
 class Counters:
-    """How far a run is.
-
-    `best_proxy` is None before the first complete placement; `best_built` is the best as episodes left it, before any
-    second look.
-    """
+    """How far a run is; `best_proxy` is None before the first complete placement."""
 
     update: int = 0
     step: int = 0
@@ -48,7 +44,6 @@ class Counters:
     dead_ends: int = 0
     seconds: float = 0.0
     best_proxy: float | None = None
-    best_built: float | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,8 @@ def load_checkpoint(
 
 def _load(path: Path, model: PlacementPPO, env: ConstructVecEnv, restore: Callable[[Extra], None] | None) -> Counters:
     tree = read_counters(path)
-    counters = Counters(**tree["counters"])
+    known = {f.name for f in fields(Counters)}
+    counters = Counters(**{k: v for k, v in tree["counters"].items() if k in known})  # older versions counted more
     state = load_numpy(path / "state.safetensors")
     if restore is not None:
         restore(Extra(load_file(path / "extra.safetensors"), tree["extra"]))

@@ -164,7 +164,7 @@ class RunConfig(_Frozen):
         default=1,
         ge=0,
         le=100,
-        description="passes of the refine game over the best new placement of an update; 0: construction alone",
+        description="passes of the second look that the best placement of an update gets; 0: construction alone",
     )
     threads: int = Field(default=2, ge=1, le=256, description="threads of torch")
     checkpoint_every_s: float = Field(default=20.0, ge=0, le=86_400, description="least seconds between checkpoints")

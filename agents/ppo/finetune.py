@@ -94,9 +94,10 @@ class FineTuner(Trainer):
         self.reporter.advance(0.0, "zero-shot", float("inf"))
         found = self._evaluate()
         self.zero_shot = found
+        # What `floorplan place` answers with this policy; the best of the evaluation had its second look there.
+        best = min(found.finished, key=lambda f: f.cost.proxy, default=None)
         for f in found.finished:
-            # What `floorplan place` answers with this policy; the best of the evaluation had its second look there.
-            if f.env == 0 and self.config.looks and f.cost.proxy != self.counters.best_built:
+            if f.env == 0 and self.config.looks and f is not best:
                 self._offer(*self._look_again(f.placement))
         self._zero_score = found.score
         self.champion_score = (self._try_prior(found) if self.tune.prior else found).score

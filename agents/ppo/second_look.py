@@ -92,6 +92,7 @@ class SecondLook:
         scores: Callable[[], Floats],
         passes: int,
         soft_anew: Callable[[Placement], tuple[Placement, Cost]],
+        first: int = 0,
     ) -> tuple[Placement, Cost]:
         """Return what some passes make of one placement, the soft macros placed anew after each where that helps.
 
@@ -100,9 +101,10 @@ class SecondLook:
             scores: as in a call.
             passes: at least one.
             soft_anew: returns the placement with its soft macros placed anew, and its cost.
+            first: number of the first pass; each number is another order of macros.
         """
         now, cost = placement, None
-        for number in range(passes):
+        for number in range(first, first + passes):
             made = self([now], scores, number)[0]
             again, other = soft_anew(made.placement)
             now, cost = (again, other) if other.proxy < made.cost.proxy else (made.placement, made.cost)

@@ -40,6 +40,15 @@ __all__ = ["Trainer", "construct_config"]
 
 log = logging.getLogger(__name__)
 
+LEAST_GAIN = 5e-4
+"""Share of the cost that a second look must bring for another to follow it."""
+
+MOST_LOOKS = 8
+"""In a row; one takes about as long as an episode."""
+
+ORDERS_APART = 1 << 20
+"""More updates than a run has: between the numbers of looks that follow one another."""
+
 
 def construct_config(env: EnvConfig) -> ConstructConfig:
     """Return the environment's own configuration object."""
@@ -237,23 +246,31 @@ class Trainer:
         }
 
     def _take(self, finished: Sequence[Finished]) -> None:
-        """Keep what episodes built; the best of them, if none before was better, gets a second look."""
+        """Keep what episodes built; the best of them gets a second look, and more while these make the run's best."""
         best = min(finished, key=lambda f: f.cost.proxy, default=None)
-        built = self.counters.best_built
-        if best is None or (built is not None and best.cost.proxy >= built):
+        if best is None:
             return
-        self.counters = replace(self.counters, best_built=best.cost.proxy)
         self._offer(best.placement, best.cost)
-        if self.config.looks:
-            self._offer(*self._look_again(best.placement))
+        placement = best.placement
+        for again in range(MOST_LOOKS if self.config.looks else 0):
+            before = self.counters.best_proxy
+            placement, cost = self._look_again(placement, self.counters.update + again * ORDERS_APART)
+            self._offer(placement, cost)
+            if before is not None and cost.proxy > before * (1 - LEAST_GAIN):
+                return
 
-    def _look_again(self, placement: Placement) -> tuple[Placement, Cost]:
+    def _look_again(self, placement: Placement, number: int = 0) -> tuple[Placement, Cost]:
+        """Return what a second look makes of a placement, macros lifted in the order of this number.
+
+        Number 0 has the order of `floorplan place`; what converged policies build time and again is then looked at
+        otherwise each time.
+        """
         if self._second is None:
             self._second = SecondLook(self.problem, 1, cost=self.batch.config.cost)
         self.network.release()
-        return self._second.improve(
-            placement, self._second.by(self.network, self.model.device), self.config.looks, self.batch.soft_anew
-        )
+        second = self._second
+        scores = second.by(self.network, self.model.device)
+        return second.improve(placement, scores, self.config.looks, self.batch.soft_anew, number)
 
     def _offer(self, placement: Placement, cost: Cost) -> None:
         """Keep a complete placement, in `best.plc` too, if it is legal and better than all before."""
