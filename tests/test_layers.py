@@ -54,6 +54,12 @@ def test_the_environment_does_not_load_torch() -> None:
     assert modules.isdisjoint({"torch", "torch_geometric", "matplotlib"})
 
 
+def test_placing_with_a_policy_does_not_load_what_training_is_built_on() -> None:
+    modules, _ = loaded_by("import agents.policy, agents.infer.beam, agents.infer.nested, agents.infer.views")
+    assert "torch" in modules
+    assert modules.isdisjoint({"stable_baselines3", "sb3_contrib", "tensorboard", "torch_geometric", "matplotlib"})
+
+
 def test_every_public_name_resolves_and_others_do_not() -> None:
     for name in floorplan.__all__:
         assert getattr(floorplan, name) is not None

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.ppo.config import EnvConfig
-from agents.ppo.trainer import construct_config
+from agents.ppo.gameconfig import construct_config
 from floorplan.env import ConstructBatch, RefineBatch, RefineConfig
 from floorplan.env.game import BatchedGame
 from floorplan.errors import ProblemError

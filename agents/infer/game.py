@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from agents.gnn.choosing import look, rank, sample
 from agents.gnn.instance import Instance
-from agents.gnn.policy import look, rank, sample
 from agents.infer.tally import Tally
+from agents.ppo.gameconfig import construct_config
 from agents.ppo.policyfile import load_policy, read_card
-from agents.ppo.trainer import construct_config
 from floorplan.cost import Cost
 from floorplan.env import MAP_CHANNELS, ConstructBatch, StepResult
 from floorplan.netlist import Placement, Problem

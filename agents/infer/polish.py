@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from agents.gnn.policy import rank
+from agents.gnn.choosing import rank
 from agents.infer.game import Game, Stop, gumbel
 from agents.infer.tally import Tally
 from agents.ppo.config import CHOICES

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from agents.gnn.policy import rank, sample
+from agents.gnn.choosing import rank, sample
 from floorplan.env import ConstructBatch, ConstructConfig, Finished
 from floorplan.netlist import Problem
 

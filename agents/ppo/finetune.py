@@ -21,9 +21,10 @@ from agents.ppo.checkpoint import Extra
 from agents.ppo.config import RunConfig
 from agents.ppo.evaluate import Evaluation, Evaluator
 from agents.ppo.evolution import Evolution, play_population
+from agents.ppo.gameconfig import construct_config
 from agents.ppo.progress import Reporter
 from agents.ppo.runfolder import RunFolder
-from agents.ppo.trainer import Trainer, construct_config
+from agents.ppo.trainer import Trainer
 from agents.ppo.tuneconfig import TuneConfig
 from floorplan.env import ConstructBatch
 from floorplan.errors import CheckpointError

@@ -119,7 +119,7 @@ class PolicyCard(BaseModel):
         Raises:
             CheckpointError: the features or channels of this version differ from those that the policy was trained on.
         """
-        from agents.gnn.policy import make_network
+        from agents.gnn.choosing import make_network
 
         have = (instance.node_feat.shape[1], instance.edge_feat.shape[1])
         if have != (self.node_features, self.edge_features):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from agents.gnn.policy import rank
+from agents.gnn.choosing import rank
 from agents.ppo.config import CHOICES
 from floorplan.cost import Cost, CostOptions
 from floorplan.env import Finished

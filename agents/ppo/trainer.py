@@ -19,24 +19,25 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from agents.base import Budget
+from agents.gnn.choosing import make_network
 from agents.gnn.instance import Instance
-from agents.gnn.policy import make_network
 from agents.ppo.algorithm import PlacementPPO
 from agents.ppo.budgeting import BudgetMeter
 from agents.ppo.checkpoint import Counters, Extra, load_checkpoint, save_checkpoint
 from agents.ppo.checkpointfiles import list_checkpoints
-from agents.ppo.config import EnvConfig, RunConfig
+from agents.ppo.config import RunConfig
+from agents.ppo.gameconfig import construct_config
 from agents.ppo.policyfile import PolicyCard, begin_with, save_policy
 from agents.ppo.progress import Reporter
 from agents.ppo.runfolder import RunFolder
 from agents.ppo.second_look import SecondLook
 from agents.ppo.vecenv import ConstructVecEnv
-from floorplan.cost import Cost, CostOptions, CostWeights
-from floorplan.env import MAP_CHANNELS, ConstructBatch, ConstructConfig, Finished
+from floorplan.cost import Cost
+from floorplan.env import MAP_CHANNELS, ConstructBatch, Finished
 from floorplan.formats import write_plc
 from floorplan.netlist import Placement, Problem, check_legality
 
-__all__ = ["Trainer", "construct_config"]
+__all__ = ["Trainer"]
 
 log = logging.getLogger(__name__)
 
@@ -48,22 +49,6 @@ MOST_LOOKS = 8
 
 ORDERS_APART = 1 << 20
 """More updates than a run has: between the numbers of looks that follow one another."""
-
-
-def construct_config(env: EnvConfig) -> ConstructConfig:
-    """Return the environment's own configuration object."""
-    weights = CostWeights(env.wirelength_weight, env.density_weight, env.congestion_weight)
-    given = {} if env.soft_placer is None else {"soft_placer": env.soft_placer}
-    return ConstructConfig(
-        order=env.order,
-        order_file=None if env.order_file is None else Path(env.order_file),
-        reward=env.reward,
-        soft_start=env.soft_start,
-        outlooks=env.outlooks,
-        dead_end_reward=env.dead_end_reward,
-        cost=CostOptions(weights=weights),
-        **given,
-    )
 
 
 @dataclass

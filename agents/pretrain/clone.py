@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import smooth_l1_loss
 
+from agents.gnn.choosing import masked_log_prob
 from agents.gnn.instance import Instance
-from agents.gnn.policy import masked_log_prob
 from agents.ppo.algorithm import StepBaseline
 from agents.pretrain.clonesettings import CloneConfig, CloneFigures
 from agents.pretrain.expertfiles import ExpertSet

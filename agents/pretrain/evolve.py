@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agents.gnn.network import GridNetwork
 from agents.ppo.config import ConfigError, RunConfig
 from agents.ppo.evolution import Evolution, map_scores, play_population
+from agents.ppo.gameconfig import construct_config
 from agents.ppo.second_look import SecondLook
-from agents.ppo.trainer import construct_config
 from agents.pretrain.curriculum import Draw, draw_round
 from agents.pretrain.library import Library
 from agents.pretrain.member import LiveCache

@@ -14,8 +14,8 @@ from torch import nn
 from agents.gnn.instance import Instance
 from agents.ppo.config import CHOICES, RunConfig
 from agents.ppo.evaluate import play_once
+from agents.ppo.gameconfig import construct_config
 from agents.ppo.second_look import SecondLook
-from agents.ppo.trainer import construct_config
 from agents.pretrain.library import Library
 from floorplan.env import ConstructBatch, Finished
 from floorplan.netlist import SYMMETRIES, Placement, Problem, mirror, relabel

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from agents.ppo.algorithm import StepBaseline
 from agents.ppo.config import RunConfig
+from agents.ppo.gameconfig import construct_config
 from agents.ppo.schedule import decayed
-from agents.ppo.trainer import construct_config
 from agents.pretrain.clone import CloneConfig, CloneFigures, Cloner
 from agents.pretrain.expertfiles import ExpertSet
 from agents.pretrain.experts import ExpertProgress, collect_experts, refresh

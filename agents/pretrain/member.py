@@ -18,7 +18,7 @@ from agents.gnn.instance import Instance
 from agents.greedy import GreedyAgent
 from agents.ppo.algorithm import PlacementPPO, StepBaseline
 from agents.ppo.config import RunConfig
-from agents.ppo.trainer import construct_config
+from agents.ppo.gameconfig import construct_config
 from agents.ppo.vecenv import ConstructVecEnv
 from agents.pretrain.pool import PoolSettings
 from floorplan.env import ConstructBatch

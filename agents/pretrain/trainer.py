@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from agents.base import BUDGET_KINDS, Budget
+from agents.gnn.choosing import make_network
 from agents.gnn.instance import Instance
-from agents.gnn.policy import make_network
 from agents.ppo.algorithm import StepBaseline
 from agents.ppo.budgeting import BudgetMeter
 from agents.ppo.checkpointfiles import list_checkpoints

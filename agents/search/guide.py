@@ -69,7 +69,7 @@ class Guide:
 
         The row of a macro that finds no legal cell is all zeros.
         """
-        from agents.gnn.policy import rank
+        from agents.gnn.choosing import rank
 
         batch = self._batch
         k = min(CELLS, batch.num_actions)

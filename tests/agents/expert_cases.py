@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from agents.gnn.choosing import make_network
 from agents.gnn.instance import Instance
-from agents.gnn.policy import make_network
 from agents.ppo.config import NetworkConfig, RunConfig, load_config
 from agents.pretrain.heldout import Exam
 from agents.pretrain.member import reference_cost

@@ -12,8 +12,8 @@ import torch
 from agents.explain import Explainer, Explanation
 from agents.explain.attribution import GRAPH, POSITION, attribute
 from agents.explain.inhand import Table
+from agents.gnn.choosing import make_network, rank
 from agents.gnn.instance import Instance
-from agents.gnn.policy import make_network, rank
 from agents.ppo.config import EnvConfig, NetworkConfig, load_config
 from agents.ppo.policyfile import PolicyCard, save_policy
 from floorplan.cost import CostEngine

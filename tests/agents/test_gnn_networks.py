@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from agents.gnn.alphachip import AlphaChipNetwork
+from agents.gnn.choosing import masked_log_prob, sample
 from agents.gnn.network import GridNetwork
-from agents.gnn.policy import masked_log_prob, sample
 from agents.ppo.config import NetworkConfig
 from floorplan.errors import ProblemError
 from tests.agents.gnn_cases import EDGE_FEATURES, MAPS, NODE_FEATURES, SCALARS, instance, observation

@@ -21,8 +21,8 @@ from agents.infer.tally import Tally
 from agents.infer.views import rounds_of_views
 from agents.policy import PolicyAgent
 from agents.ppo.config import load_config
+from agents.ppo.gameconfig import construct_config
 from agents.ppo.policyfile import PolicyCard, save_policy
-from agents.ppo.trainer import construct_config
 from floorplan.cost import CostEngine
 from floorplan.env import MAP_CHANNELS, SCALARS, ConstructBatch
 from floorplan.errors import ProblemError

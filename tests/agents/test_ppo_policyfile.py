@@ -12,6 +12,7 @@ from agents.gnn.instance import Instance
 from agents.policy import PolicyAgent
 from agents.ppo import policyfile
 from agents.ppo.config import load_config
+from agents.ppo.gameconfig import construct_config
 from agents.ppo.policyfile import (
     PolicyCard,
     PretrainingCard,
@@ -21,7 +22,6 @@ from agents.ppo.policyfile import (
     save_policy,
     shipped_policy,
 )
-from agents.ppo.trainer import construct_config
 from floorplan.env import MAP_CHANNELS, SCALARS, ConstructBatch
 from floorplan.errors import CheckpointError
 from floorplan.netlist import check_legality

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from agents.gnn.alphachip import AlphaChipNetwork
+from agents.gnn.choosing import look, make_network, rank
 from agents.gnn.instance import Instance
 from agents.gnn.network import GridNetwork
-from agents.gnn.policy import look, make_network, rank
 from agents.ppo.config import ConfigError, load_config
 from agents.ppo.evolution import Evolution
 from agents.ppo.progress import QuietReporter

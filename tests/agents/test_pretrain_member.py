@@ -10,14 +10,14 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
 from agents.base import Budget
+from agents.gnn.choosing import make_network
 from agents.gnn.instance import Instance
-from agents.gnn.policy import make_network
 from agents.greedy import GreedyAgent
 from agents.policy import PolicyAgent
 from agents.ppo.algorithm import update_loss
 from agents.ppo.config import RunConfig, load_config
+from agents.ppo.gameconfig import construct_config
 from agents.ppo.policyfile import PolicyCard, save_policy
-from agents.ppo.trainer import construct_config
 from agents.pretrain.heldout import Exam
 from agents.pretrain.member import LiveCache, Member, reference_cost, variant_of
 from agents.pretrain.pool import PoolSettings
