@@ -77,6 +77,7 @@ def measure(preset: str, updates: int, problem_files: tuple[Path, Path], out: Pa
     for owner, name, label in (
         (algorithm.PlacementPPO, "collect_rollouts", "collect: the loop around it"),
         (ConstructBatch, "step", "collect: environment, kernels"),
+        (ConstructBatch, "_look", "collect: soft macros guessed anew"),
         (ConstructBatch, "_finish", "collect: soft placer and exact cost at the end"),
         (ConstructVecEnv, "observe", "collect: observations copied"),
         (buffer.PlacementRolloutBuffer, "add", "collect: observations stored"),
@@ -96,6 +97,7 @@ def measure(preset: str, updates: int, problem_files: tuple[Path, Path], out: Pa
     ):
         watch.wrap(owner, name, label)
     watch.wrap(network.GridNetwork, "_encoder_backward", "learn: backward, graph encoder", whole=True)
+    watch.wrap(Trainer, "_look_again", "learn: second looks", whole=True)
     if preset == "alphachip":  # its network is one piece
         from agents.gnn.alphachip import AlphaChipNetwork
 
