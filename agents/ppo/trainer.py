@@ -247,8 +247,8 @@ class Trainer:
     def _look_again(self, placement: Placement, number: int = 0) -> tuple[Placement, Cost]:
         """Return what a second look makes of a placement, macros lifted in the order of this number.
 
-        Number 0 has the order of `floorplan place`; what converged policies build time and again is then looked at
-        otherwise each time.
+        Number 0 has the order of `floorplan place`. Updates have other numbers, so that what a settled policy builds
+        again and again is looked at in another order each time.
         """
         if self._second is None:
             self._second = SecondLook(self.problem, 1, cost=self.batch.config.cost)
