@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from floorplan.cli.place import OptionError
+from floorplan.cli.options import OptionError, need_folders
 from floorplan.files import plain_name
 
 if TYPE_CHECKING:
@@ -70,11 +70,17 @@ class Cluster:
     """Print one JSON object instead of a list."""
 
     def run(self) -> int:
-        """Cluster, write the three files, print what was made."""
+        """Cluster, write the three files, print what was made.
+
+        Raises:
+            OptionError: no design is given, or the folder of a file named beside --out does not exist.
+        """
         from floorplan.cli.result import print_json
         from floorplan.cluster import write_groups
         from floorplan.formats import write_netlist, write_plc
 
+        need_folders(self.placement_out, self.groups_out)
+        self.out.parent.mkdir(parents=True, exist_ok=True)  # of three files, as a run folder
         flat, made = self._cluster()
         problem, initial = made.problem, made.problem.initial
         if not made.given:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from floorplan.cli.place import OptionError
+from floorplan.cli.options import OptionError, need_folders
 
 if TYPE_CHECKING:
     from floorplan.formats.design import Design
@@ -69,8 +69,7 @@ class Convert:
             raise OptionError("convert takes at least two files: what to read, and last what to write")
         *given, out = self.files
         suffix = suffix_of(out)
-        if not out.parent.is_dir():
-            raise OptionError(f"{out}: the folder {out.parent} does not exist")
+        need_folders(out)
         design = read_design(
             *given,
             placement=self.placement,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from floorplan.cli.place import OptionError
+from floorplan.cli.options import OptionError, need_folders
 
 if TYPE_CHECKING:
     from floorplan.netlist import Problem
@@ -75,6 +75,7 @@ class Evaluate:
 
         if (self.flat is None) != (self.groups is None):
             raise OptionError("--flat and --groups belong together: give both or neither")
+        need_folders(self.png, self.maps)
         options = CostOptions(CostWeights(*self.weights), self.density_top, self.congestion_top, self.square_soft)
         if not self.files:
             raise OptionError("evaluate takes at least one file: the design")

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from floorplan.cli.options import need_folders
+
 __all__ = ["Inspect"]
 
 
@@ -36,11 +38,16 @@ class Inspect:
     """Print one JSON object instead of tables."""
 
     def run(self) -> int:
-        """Read, inspect, print; what looks wrong is a result, not an error."""
+        """Read, inspect, print; what looks wrong is a result, not an error.
+
+        Raises:
+            OptionError: the folder of the picture does not exist.
+        """
         from floorplan.cli.result import print_json
         from floorplan.formats.read import read_design
         from floorplan.inspection import AUTO_NODES, inspect_design
 
+        need_folders(self.png)
         design = read_design(*self.files)
         if self.constraints is not None:
             from floorplan.formats.constraints_file import read_constraints

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from floorplan.errors import FloorplanError, InfeasibleProblemError
+from floorplan.cli.options import OptionError, need_folders
+from floorplan.errors import InfeasibleProblemError
 from floorplan.interrupt import interruptible, stop_wanted
 from floorplan.plugins import agent_class, parse_budget
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from floorplan.netlist import Problem
     from floorplan.search.term_goal import TermGoal
 
-__all__ = ["INTERRUPTED", "OptionError", "Place"]
+__all__ = ["INTERRUPTED", "Place"]
 
 
 INTERRUPTED = 130
@@ -33,10 +34,6 @@ INTERRUPTED = 130
 
 _PATIENCE_S = 5.0
 """Seconds of silence before a person is told that the machine is compiling."""
-
-
-class OptionError(FloorplanError):
-    """Flags that do not go together, or an output that cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +100,7 @@ class Place:
         """Place, write, print; Ctrl-C ends the search early, writes the best placement so far and returns 130.
 
         Raises:
+            OptionError: flags do not go together, or the folder of an output does not exist.
             InfeasibleProblemError: the agent found no legal placement.
         """
         from floorplan.cli.ready import ready_to_place
@@ -113,8 +111,7 @@ class Place:
         from floorplan.formats.write import OF_CHIP, suffix_of, write_placed
         from floorplan.netlist import check_legality
 
-        if not self.out.parent.is_dir():
-            raise OptionError(f"{self.out}: the folder {self.out.parent} does not exist")
+        need_folders(self.out, self.png)
         if not self.files:
             raise OptionError("place takes at least one file: the design")
         suffix = suffix_of(self.out)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from floorplan.cli.place import OptionError
+from floorplan.cli.options import OptionError, need_folders
 
 __all__ = ["Plot"]
 
@@ -58,8 +58,7 @@ class Plot:
 
         if not self.runs:
             raise OptionError("name at least one run, placement or netlist")
-        if not self.out.parent.is_dir():
-            raise OptionError(f"{self.out}: the folder {self.out.parent} does not exist")
+        need_folders(self.out)
         if self.out.suffix not in (*SUFFIXES, *ANIMATED):
             raise OptionError(f"{self.out}: can be drawn as {', '.join((*SUFFIXES, *ANIMATED))}")
         if not 2 <= self.frames <= _MAX_FRAMES or not 1 <= self.fps <= 50:

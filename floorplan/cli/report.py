@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from floorplan.cli.place import OptionError
+from floorplan.cli.options import OptionError, need_folders
 
 __all__ = ["Report"]
 
@@ -52,8 +52,7 @@ class Report:
 
         if not self.runs:
             raise OptionError("name at least one run, placement or netlist")
-        if not self.out.parent.is_dir():
-            raise OptionError(f"{self.out}: the folder {self.out.parent} does not exist")
+        need_folders(self.out)
         if self.out.suffix not in (".html", ".htm"):
             raise OptionError(f"{self.out}: a report is a page, FILE.html; pictures are made by `floorplan plot`")
         options = None if self.weights is None else CostOptions(CostWeights(*self.weights))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from floorplan.cli.place import OptionError
+from floorplan.cli.options import OptionError, need_folders
 
 if TYPE_CHECKING:
     from floorplan.accelerator.roofline import OperatingPoint
@@ -77,6 +77,7 @@ class Roofline:
 
         if self.figure != "roofline" and self.plot is None:
             raise OptionError("--figure needs --plot FILE")
+        need_folders(self.plot)
         point = operate(
             model(self.model),
             hardware(self.hardware),

@@ -8,7 +8,7 @@ import pytest
 
 from floorplan.accelerator.hardware import hardware
 from floorplan.accelerator.roofline import RooflineError
-from floorplan.cli.place import OptionError
+from floorplan.cli.options import OptionError
 from floorplan.cli.roofline import Roofline
 from floorplan.errors import UnknownNameError
 

@@ -12,7 +12,7 @@ import pytest
 import tyro
 
 from floorplan.cli.convert import Convert
-from floorplan.cli.place import OptionError
+from floorplan.cli.options import OptionError
 from floorplan.errors import FloorplanError, ProblemError
 from floorplan.formats.bookshelf.writer import write_bookshelf
 from floorplan.formats.json_.design import read_json, write_json

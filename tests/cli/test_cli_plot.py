@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from floorplan.cli.place import OptionError
+from floorplan.cli.options import OptionError
 from floorplan.cli.plot import Plot
 
 

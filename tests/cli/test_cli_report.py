@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from floorplan.cli.place import OptionError
+from floorplan.cli.options import OptionError
 from floorplan.cli.report import Report
 from floorplan.cost import CostEngine, CostOptions, CostWeights
 from floorplan.formats import read_problem

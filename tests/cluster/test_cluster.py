@@ -127,7 +127,6 @@ def test_options_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_the_command_writes_what_it_says(sheet: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (sheet / "out").mkdir()
     out = sheet / "out" / "netlist.pb.txt.xz"
     said = run(capsys, sheet / "flat.pb.txt", "--grid-from", sheet / "flat.plc", "--clusters", 24, "--out", out)
     problem = read_problem(out)
