@@ -178,7 +178,8 @@ def _section(rows: Sequence[Row], *, named_twice: bool) -> Section:
         groups.append(_group(f"{label} #{config[:4]}" if len(configs[label]) > 1 else label, found, bound))
     groups.sort(key=lambda g: (*_rank(g.budget), math.inf if g.proxy is None else g.proxy, g.label))
     same, others = published_for(first.netlist_hash, cost_options(first))
-    name = f"{first.design} ({first.start_file}, {first.start_hash[:6]})" if named_twice else first.design
+    start = first.start_file.rpartition("/")[2]
+    name = f"{first.design} ({start}, {first.start_hash[:6]})" if named_twice else first.design
     return Section(
         design=name,
         first=first,
