@@ -42,11 +42,11 @@ class FineTuner(Trainer):
     """Trains a stored policy further on one problem.
 
     Before anything is learned the policy places the problem as it is, so the best placement is never worse than
-    that. For a share of the budget the weights by which it reads the maps are evolved on whole rollouts of this
-    problem. Then it is trained, at first only the critic: its values belong to other netlists, and would mislead
-    the policy. Every few updates the policy is evaluated; the weights that came out best are the run's policy,
-    those it started from included, and training goes back to them when it has got worse several times in a row,
-    with half the step size.
+    that. For a share of the budget, or until nothing better has been found for a while, the weights by which it reads
+    the maps are evolved on whole rollouts of this problem. Then it is trained, as from scratch, by map weights of a
+    fresh network: evolved ones are sure of themselves, and what they draw stays in the layouts found already. At first
+    only the critic learns: its values belong to other netlists, and would mislead the policy. Every few updates the
+    policy is evaluated; the weights that came out best are the run's policy, those it started from included.
 
     Attributes:
         tune: settings of all that.
@@ -80,6 +80,7 @@ class FineTuner(Trainer):
         self._zero_score = float("inf")
         self._worse = 0
         self._rate = 1.0
+        self._found_at = 0.0
         game = construct_config(config.env)
         self._evaluator = Evaluator(problem, game, tune.samples, seed, self.model.device)
         self._seed = seed
@@ -147,9 +148,17 @@ class FineTuner(Trainer):
         number = self.counters.update + 1
         evolution = self._evolution
         if evolution is not None and self._generations == self.counters.update:  # generations come before all else
-            if meter.fraction < self.tune.evolve and not evolution.settled:
-                return self._evolve(evolution, meter)
+            spent = meter.fraction
+            if spent < min(self.tune.evolve, self._found_at + self.tune.stall) and not evolution.settled:
+                before = self.counters.best_proxy
+                row = self._evolve(evolution, meter)
+                if self.counters.best_proxy != before:
+                    self._found_at = meter.fraction
+                return row
             self._return_to_champion()
+            if self.tune.afresh and isinstance(self.network, GridNetwork):
+                self.network.set_map_weights(self.network.prior_weights)
+                self.network.release()
         number -= self._generations
         critic_only = number <= self.tune.critic_updates
         with self._critic_only(only=critic_only):
@@ -212,12 +221,12 @@ class FineTuner(Trainer):
         return found
 
     def _judge(self, found: Evaluation) -> None:
-        """Keep the weights if they are the best, or go back to the best ones."""
+        """Keep the weights if they are the best, or, after `patience` times, go back to the best ones."""
         if found.score < self.champion_score:
             self._keep_champion(found)
             return
         self._worse += 1
-        if self._worse < self.tune.patience:
+        if not 0 < self.tune.patience <= self._worse:
             return
         self._worse = 0
         self._set_rate(self._rate / 2)
@@ -277,6 +286,7 @@ class FineTuner(Trainer):
             "zero_score": self._zero_score,
             "worse": self._worse,
             "rate": self._rate,
+            "found_at": self._found_at,
         }
         tensors = {f"champion.{k}": v for k, v in self.champion.state_dict().items()}
         if self._evolution is not None:
@@ -300,5 +310,6 @@ class FineTuner(Trainer):
             self.champion_score, self._zero_score = float(v["champion_score"]), float(v["zero_score"])
             self._worse = int(v["worse"])
             self._set_rate(float(v["rate"]))
+            self._found_at = float(v.get("found_at", 0.0))  # checkpoints of before had none
 
         return restore

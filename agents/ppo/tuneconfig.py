@@ -15,13 +15,24 @@ class TuneConfig(BaseModel):
     samples: int = Field(default=7, ge=0, le=1023, description="episodes drawn in an evaluation, besides the plain one")
     evaluate_every: int = Field(default=8, ge=1, le=1_000_000, description="updates between evaluations")
     critic_updates: int = Field(default=1, ge=0, le=1000, description="updates in which only the critic learns")
-    patience: int = Field(default=3, ge=1, le=1000, description="evaluations in a row that may be worse than the best")
+    patience: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="evaluations in a row below the best that take training back to it, at half the rate; 0: never",
+    )
 
     prior: bool = Field(
         default=True, description="also try the map weights of fresh networks, and begin from what places better"
     )
     evolve: float = Field(
         default=0.5, ge=0, le=1, description="share of the budget for evolution of the map weights, before training"
+    )
+    stall: float = Field(
+        default=0.2, gt=0, le=1, description="share of the budget without a better layout that ends evolution early"
+    )
+    afresh: bool = Field(
+        default=True, description="after evolution, train from the map weights of fresh networks: they stray further"
     )
     population: int = Field(default=16, ge=4, le=256, description="policies of a generation")
     sigma: float = Field(default=0.5, gt=0, le=100, description="spread of the first generation's weights")

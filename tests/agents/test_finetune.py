@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ def test_train_can_start_from_a_policy(trained: Path, tmp_path: Path, capsys: py
 @pytest.mark.parametrize(
     ("extra", "cause"),
     [
-        (["--set", "tune.patience=0"], "tune.patience"),
+        (["--set", "tune.patience=-1"], "tune.patience"),
         (["--set", "ppo.clip=7"], "ppo.clip"),
         (["--set", "network.channels=8"], "brings its own"),
         (["--set", "env.order=random"], "brings its own"),
@@ -171,7 +172,7 @@ def test_what_is_missing_is_named(trained: Path, tmp_path: Path, capsys: pytest.
 
 
 def test_evolution_comes_first_and_is_kept_if_it_pays(trained: Path, tmp_path: Path) -> None:
-    tune = TuneConfig(samples=1, evolve=0.6, population=4, sigma=2.0)
+    tune = TuneConfig(samples=1, evolve=0.6, stall=1, population=4, sigma=2.0)
     t = tuner(trained, tmp_path / "run", tune)
     weights = t.network.map_weights()
     others = {k: v.clone() for k, v in t.network.state_dict().items() if k not in ("head.skip_base", "head.skip_last")}
@@ -195,6 +196,40 @@ def test_evolution_comes_first_and_is_kept_if_it_pays(trained: Path, tmp_path: P
     assert moved[0] == pytest.approx(moved[1], abs=1e-5)  # what is read of the last macro moves along
     now = alone.network.state_dict()
     assert all(torch.equal(v, now[k]) for k, v in others.items())
+
+
+def test_evolution_ends_early_where_it_finds_nothing(trained: Path, tmp_path: Path) -> None:
+    tune = TuneConfig(samples=1, evolve=0.9, stall=0.25, population=4)
+    t = tuner(trained, tmp_path / "run", tune)
+    t.start()
+    t.counters = replace(t.counters, best_proxy=0.0)  # nothing can be better
+    t.run(Budget.parse("32e"))
+    found = metric_rows(tmp_path / "run")[1:]
+    assert [r["episodes"] for r in found if "sigma" in r] == [4, 8]
+
+    going = tuner(trained, tmp_path / "going", tune)
+    going.start()
+    while going.counters.episodes < 16:
+        going.counters = replace(going.counters, best_proxy=9.0)  # whatever is built is better
+        meter = BudgetMeter(Budget.parse("32e"), 0.0, going._counted, going.reporter)
+        assert "sigma" in going._update(meter)
+    going.save()
+    again = tuner(trained, tmp_path / "going", tune)
+    again.resume()
+    assert again._found_at == going._found_at == 16 / 32
+
+
+def test_training_after_evolution_reads_maps_by_fresh_weights(trained: Path, tmp_path: Path) -> None:
+    for afresh in (True, False):
+        tune = TuneConfig(samples=1, evolve=0.5, population=4, sigma=2.0, critic_updates=9, afresh=afresh)
+        t = tuner(trained, tmp_path / str(afresh), tune)
+        t.start()
+        meter = BudgetMeter(Budget.parse("16e"), 0.0, t._counted, t.reporter)
+        while "sigma" in t._update(meter):  # until a first update in which only the critic learns
+            t._keep_champion(t._evaluate())  # whatever evolution came to
+        kept = t.champion.map_weights()
+        assert kept != pytest.approx(t.network.prior_weights)
+        assert t.network.map_weights() == pytest.approx(t.network.prior_weights if afresh else kept)
 
 
 def test_evolution_resumes_exactly(trained: Path, tmp_path: Path) -> None:
