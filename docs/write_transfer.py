@@ -56,14 +56,14 @@ def read(folder: str) -> list[Row]:
 
 
 def curves() -> dict[tuple[str, int], dict[str, Curve]]:
-    """Return design and seed -> label -> curve, of the runs of `learning` whose traces are kept."""
+    """Return design and seed -> label -> curve, of the runs of `learning` that have both and whose traces are kept."""
     found: dict[tuple[str, int], dict[str, Curve]] = {}
     for row in read("learning"):
         path = ROWS / "learning" / str(row.trace_file)
         if path.exists():
             points = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
             found.setdefault((row.design, row.seed), {})[row.label] = [(p["s"], p["proxy"]) for p in points]
-    return found
+    return {key: run for key, run in found.items() if {"scratch", "fine-tuned"} <= set(run)}
 
 
 def reached(curve: Curve, proxy: float) -> float:
