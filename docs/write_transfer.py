@@ -98,7 +98,7 @@ def draw(path: Path) -> None:
             if name == design:
                 for label, colour in (("scratch", style.ORANGE), ("fine-tuned", style.BLUE)):
                     s, proxy = zip(*run[label], strict=True)
-                    ax.step(s, proxy, where="post", color=colour, linewidth=1.4, label=label)
+                    ax.step(s, proxy, where="post", color=colour, linewidth=1.1, label=label)
         ax.axhline(zero_shot[design], color=style.SOFT, linewidth=0.9, linestyle=":", label="zero-shot, one rollout")
         ax.set_xscale("log")
         ax.set_xlim(4, 640)
