@@ -4,7 +4,8 @@ A table stands between `<!-- begin compare FOLDER... baseline=LABEL budget=B onl
 `<!-- end compare -->`; each FOLDER is one of docs/data/transfer and holds the rows that `floorplan bench` left.
 `budget` is the baseline's, `only` names one agent, `at` leaves out all runs of other budgets. `<!-- begin reach -->` is
 when fine-tuning had what training from scratch ended with, of the runs of `learning` whose traces are kept. `--figures`
-draws their curves anew.
+draws their curves anew. `<!-- begin methods -->` is what `floorplan pretrain --method` came to, of the rows of its
+metrics that measure held-out netlists, a file for each method.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ ROWS = PAGE.parent / "data" / "transfer"
 IMAGES = PAGE.parent / "images"
 COMPARE = re.compile(r"(<!-- begin compare ([^\n]*?) -->\n).*?(<!-- end compare -->)", re.DOTALL)
 REACH = re.compile(r"(<!-- begin reach -->\n).*?(<!-- end reach -->)", re.DOTALL)
+METHODS = re.compile(r"(<!-- begin methods -->\n).*?(<!-- end methods -->)", re.DOTALL)
 
 Curve = list[tuple[float, float]]
 """Seconds and the best proxy since."""
@@ -77,8 +79,21 @@ def reach() -> str:
     for (design, seed), run in sorted(curves().items()):
         end, goal = run["scratch"][-1][0], run["scratch"][-1][1] * (1 + 1e-12)
         own, tuned = reached(run["scratch"], goal), reached(run["fine-tuned"], goal)
-        text = f"{tuned:.0f} s | 1/{end / tuned:.0f}" if math.isfinite(tuned) else "not in that time | -"
+        times = end / tuned
+        share = f"1/{times:.{0 if times >= 10 else 1}f}"
+        text = f"{tuned:.0f} s | {share}" if math.isfinite(tuned) else "not in that time | -"
         lines.append(f"| {design} | {seed} | {goal:.4f} | {own:.0f} s | {text} |")
+    return "\n".join(lines) + "\n"
+
+
+def methods() -> str:
+    """Return the Markdown table of `begin methods`."""
+    lines = ["| method | episodes played | untrained | at the end | best, which is kept | after |", "|-|-|-|-|-|-|"]
+    for path in sorted((ROWS / "methods").glob("*.jsonl")):
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        best = min(rows, key=lambda row: float(row["held_out"]))
+        scores = " | ".join(f"{row['held_out']:.3f}" for row in (rows[0], rows[-1], best))
+        lines.append(f"| {path.stem} | {rows[-1]['episodes']:,} | {scores} | {best['seconds']:.0f} s |")
     return "\n".join(lines) + "\n"
 
 
@@ -115,7 +130,8 @@ def draw(path: Path) -> None:
 def rewritten(text: str) -> str:
     """Return the page with every table made anew."""
     text = COMPARE.sub(lambda m: f"{m[1]}\n{table(m[2])}\n{m[3]}", text)
-    return REACH.sub(lambda m: f"{m[1]}\n{reach()}\n{m[2]}", text)
+    text = REACH.sub(lambda m: f"{m[1]}\n{reach()}\n{m[2]}", text)
+    return METHODS.sub(lambda m: f"{m[1]}\n{methods()}\n{m[2]}", text)
 
 
 if __name__ == "__main__":
