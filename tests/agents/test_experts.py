@@ -153,7 +153,7 @@ def test_scripts_are_what_the_game_makes_of_them(collected: ExpertSet, tmp_path:
 
 def test_time_on_the_lattice_makes_a_script_cheaper() -> None:
     lattice = Lattice(ConstructBatch(tile(), 1))
-    # Not a collected one: how good that is hangs on the time it got, and a good one may snap to what no move makes cheaper.
+    # Not a collected one: how good that is hangs on the time it got, and a good one may snap to a local optimum.
     scattered = RandomAgent(num_envs=1).place(tile(), Budget("e", 1), 0).placement
     at_once = lattice.fit(scattered, 0.0, np.random.default_rng(0))
     # As much time as it takes on a busy machine: what is claimed is that there is something to be found.
