@@ -25,8 +25,7 @@ PAGE = Path(__file__).resolve().parent / "transfer.md"
 ROWS = PAGE.parent / "data" / "transfer"
 IMAGES = PAGE.parent / "images"
 COMPARE = re.compile(r"(<!-- begin compare ([^\n]*?) -->\n).*?(<!-- end compare -->)", re.DOTALL)
-REACH = re.compile(r"(<!-- begin reach -->\n).*?(<!-- end reach -->)", re.DOTALL)
-METHODS = re.compile(r"(<!-- begin methods -->\n).*?(<!-- end methods -->)", re.DOTALL)
+PLAIN = re.compile(r"(<!-- begin (reach|methods) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
 
 Curve = list[tuple[float, float]]
 """Seconds and the best proxy since."""
@@ -59,12 +58,13 @@ def read(folder: str) -> list[Row]:
 
 def curves() -> dict[tuple[str, int], dict[str, Curve]]:
     """Return design and seed -> label -> curve, of the runs of `learning` that have both and whose traces are kept."""
+    from floorplan.bench.trace import read_trace
+
     found: dict[tuple[str, int], dict[str, Curve]] = {}
     for row in read("learning"):
         path = ROWS / "learning" / str(row.trace_file)
         if path.exists():
-            points = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-            found.setdefault((row.design, row.seed), {})[row.label] = [(p["s"], p["proxy"]) for p in points]
+            found.setdefault((row.design, row.seed), {})[row.label] = [(p.seconds, p.proxy) for p in read_trace(path)]
     return {key: run for key, run in found.items() if {"scratch", "fine-tuned"} <= set(run)}
 
 
@@ -79,9 +79,8 @@ def reach() -> str:
     for (design, seed), run in sorted(curves().items()):
         end, goal = run["scratch"][-1][0], run["scratch"][-1][1] * (1 + 1e-12)
         own, tuned = reached(run["scratch"], goal), reached(run["fine-tuned"], goal)
-        times = end / tuned
-        share = f"1/{times:.{0 if times >= 10 else 1}f}"
-        text = f"{tuned:.0f} s | {share}" if math.isfinite(tuned) else "not in that time | -"
+        digits = 0 if end >= 10 * tuned else 1
+        text = f"{tuned:.0f} s | 1/{end / tuned:.{digits}f}" if math.isfinite(tuned) else "not in that time | -"
         lines.append(f"| {design} | {seed} | {goal:.4f} | {own:.0f} s | {text} |")
     return "\n".join(lines) + "\n"
 
@@ -130,8 +129,8 @@ def draw(path: Path) -> None:
 def rewritten(text: str) -> str:
     """Return the page with every table made anew."""
     text = COMPARE.sub(lambda m: f"{m[1]}\n{table(m[2])}\n{m[3]}", text)
-    text = REACH.sub(lambda m: f"{m[1]}\n{reach()}\n{m[2]}", text)
-    return METHODS.sub(lambda m: f"{m[1]}\n{methods()}\n{m[2]}", text)
+    plain = {"reach": reach, "methods": methods}
+    return PLAIN.sub(lambda m: f"{m[1]}\n{plain[m[2]]()}\n{m[3]}", text)
 
 
 if __name__ == "__main__":
